@@ -1,0 +1,1 @@
+"""Pulsekey: sealed health records, opened by signed consent, proven on a ledger."""

@@ -1,0 +1,161 @@
+"""What the ledger needs from outside, and what its layers promise each other.
+
+The ledger orders, executes and proves opaque operations. What they mean is the business of the
+program, which wiring injects. Layers share these types and nothing else; `pipeline.py` joins them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from pulsekey.primitives.clock import Seconds
+from pulsekey.primitives.ids import Digest, LedgerId
+
+STATE_KEYS_MAX = 4
+"""No operation reads or writes more state keys than this: a dispute re-executes one step."""
+
+ABSENT = bytes(32)
+"""The value of a key that was never written. Writing it removes the key."""
+
+
+class Verdict(IntEnum):
+    """Admission's answer."""
+
+    OK = 0
+    DROP = 1
+    LATER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one operation did: `code` 0 and its ordered writes, or the program's refusal code and none."""
+
+    code: int
+    writes: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Program(Protocol):
+    """Gives operations their meaning. Pure and total: same input, same output, nothing raises.
+
+    Trusted by those who run it; anyone may run it again. The consent program is the only one today.
+    """
+
+    def admissible(self, ledger: LedgerId, signed: bytes) -> bool:
+        """Whether the bytes are one operation of a known version whose signature holds. Stateless."""
+
+    def keys(self, signed: bytes) -> tuple[bytes, ...]:
+        """Return the state keys that an admissible operation reads, at most `STATE_KEYS_MAX`."""
+
+    def transition(self, values: Sequence[bytes], signed: bytes, batch_time: Seconds) -> Outcome:
+        """Execute an operation that is known to be admissible on the values of its keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Operations in their one order. `number` rises by one; `time` never falls."""
+
+    number: int
+    time: Seconds
+    operations: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What executing one operation did: a leaf of the log, whether executed or refused."""
+
+    batch: int
+    index: int
+    time: Seconds
+    operation: Digest
+    """SHA-256 (tag OPERATION) over the signed bytes: operation and witness."""
+    code: int
+    pre: Digest
+    post: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The ledger's state and log at a point. Its digest (tag HEAD) is what is anchored."""
+
+    ledger: LedgerId
+    batch: int
+    time: Seconds
+    state_root: Digest
+    log_size: int
+    log_root: Digest
+    availability: Digest
+    parent: Digest
+
+
+class Consensus(Protocol):
+    """Puts operations into one order, durably before it returns.
+
+    Trusted for order and durability only: a wrong order is visible to whoever re-executes.
+    """
+
+    def order(self, operations: Sequence[bytes], time: Seconds) -> Batch:
+        """Return the next batch, durable."""
+
+    def batches(self, after: int) -> Iterator[Batch]:
+        """Yield the batches with a number above `after`, in order."""
+
+
+class State(Protocol):
+    """An authenticated map of 32-byte keys to 32-byte values. Not trusted: roots and proofs tell."""
+
+    def get(self, key: bytes) -> bytes:
+        """Return the value of `key`, `ABSENT` if it has none."""
+
+    def root(self) -> Digest:
+        """Return the root over the present content."""
+
+    def write(self, writes: Sequence[tuple[bytes, bytes]]) -> Digest:
+        """Apply ordered writes and return the new root."""
+
+    def prove(self, key: bytes) -> bytes:
+        """Return a proof of presence or absence of `key` under the present root."""
+
+
+class Log(Protocol):
+    """An append-only Merkle log of entries (RFC 9162). Not trusted: proofs tell."""
+
+    def append(self, entries: Sequence[bytes]) -> tuple[int, Digest]:
+        """Append and return the new size and root."""
+
+    def inclusion(self, index: int, size: int) -> tuple[Digest, ...]:
+        """Return the proof that entry `index` is in the tree of that size."""
+
+    def consistency(self, old: int, new: int) -> tuple[Digest, ...]:
+        """Return the proof that the tree of size `new` extends that of size `old`."""
+
+
+class Availability(Protocol):
+    """Gives a batch back to whoever holds its receipt. Not trusted: content is its address."""
+
+    def publish(self, content: bytes) -> Digest:
+        """Keep `content` durably and return its availability receipt's digest. Repeating is no error."""
+
+    def fetch(self, address: Digest) -> bytes:
+        """Return what was published under `address`, verified, or raise `NotFound`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """Where a head was put: a chain, the transaction's place, the anchor chain's value after it."""
+
+    chain: str
+    block: int
+    time: Seconds
+    head: Digest
+    accumulator: Digest
+
+
+class Settlement(Protocol):
+    """Makes heads final. Trusted for order and finality, as far as its chain is."""
+
+    def anchor(self, head: Digest, batch: int) -> Anchored:
+        """Put a head on the chain. Repeating the last one changes nothing."""
+
+    def latest(self) -> Anchored | None:
+        """Return the newest anchor, or None before the first."""

@@ -1,0 +1,1 @@
+"""What everything else is made of: ids, times, canonical bytes, domain tags, hashing, assertions, errors."""

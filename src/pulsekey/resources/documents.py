@@ -1,0 +1,27 @@
+"""Clinical resources as documents: kept as they came, with the few facts that the vault needs of them."""
+
+from dataclasses import dataclass
+
+from pulsekey.signals.category import Category
+
+
+@dataclass(frozen=True, slots=True)
+class Clinical:
+    """One clinical resource.
+
+    `content` is its JSON as received (decimals untouched), references inside the same payload included.
+    `key` names it in its source (full url, or type and id), so that a newer export finds it again;
+    `subject` is what it says it is about, "" where it has no subject. `date` is its clinical time as a
+    FHIR dateTime, "" where it has none.
+    """
+
+    resource_type: str
+    key: str
+    category: Category
+    content: bytes
+    subject: str = ""
+    date: str = ""
+    codes: tuple[tuple[str, str], ...] = ()
+    """(system, code) pairs of `code` and, for an Observation, of its components."""
+    where: str = ""
+    """Its place in the payload, for reports."""

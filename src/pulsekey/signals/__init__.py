@@ -1,0 +1,1 @@
+"""The vocabulary of measurement: metrics, units, series, grades and the categories of consent."""
