@@ -1,1 +1,1 @@
-"""Consent: operations, terms, the program that executes them, and the decision whether a read may happen."""
+"""Consent: operations, terms, the program that executes them, the decision on a read."""

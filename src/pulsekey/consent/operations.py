@@ -18,8 +18,8 @@ witness: what is needed to check the signature with nothing else at hand.
     operation length u16 | operation | scheme u8 | x 32 | y 32 | rp id hash 32 | r 32 | s 32
     | authenticator data length u16 | authenticator data | suffix length u16 | client data suffix
 
-A key is named by the digest of scheme, point and relying party, so a witness cannot swap any of them.
-Kinds 8 to 12 are reserved for `recover`, `policy`, `claim`, `break_glass` and `opt_out`.
+A key is named by the digest of scheme, point and relying party, so a witness cannot swap any of
+them. Kinds 8 to 12 are reserved for `recover`, `policy`, `claim`, `break_glass` and `opt_out`.
 """
 
 import struct
@@ -88,7 +88,7 @@ ALL_CAPABILITIES = 0x3F
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A public key, the relying party it belongs to (rp id hash), what it may sign and until when."""
+    """A public key, the relying party it belongs to, what it may sign and until when."""
 
     key: PublicKey
     rp_id_hash: bytes
@@ -153,7 +153,7 @@ class RemoveKey:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Consent to the terms with this hash. Valid in [valid_from, valid_until), included by `include_by`."""
+    """Consent to terms, valid in [valid_from, valid_until), included by `include_by` or never."""
 
     consent: ConsentId
     valid_from: Seconds
@@ -189,7 +189,7 @@ class RevokeAll:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A custodian commits to the root over all its manifests and access logs at the end of an interval."""
+    """A custodian commits to one root over all its manifests and access logs, per interval."""
 
     root: Digest
     interval: int
@@ -262,7 +262,7 @@ def decode_operation(content: bytes) -> Operation:
     return Operation(AccountId(account), nonce, KeyId(signer), _decode_body(kind, raw))
 
 
-def _decode_body(kind: Kind, raw: bytes) -> Body:
+def _decode_body(kind: Kind, raw: bytes) -> Body:  # noqa: PLR0911  One return a kind.
     match kind:
         case Kind.REGISTER:
             return Register(_decode_record(raw[:-32]), raw[-32:])
@@ -295,7 +295,7 @@ def _decode_record(raw: bytes) -> KeyRecord:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """The key, the signature and what an authenticator added: enough to check a signature offline."""
+    """The key, the signature and what an authenticator added: enough to check it offline."""
 
     scheme: Scheme
     key: PublicKey

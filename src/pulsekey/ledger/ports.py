@@ -29,7 +29,7 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one operation did: `code` 0 and its ordered writes, or the program's refusal code and none."""
+    """What one operation did: code 0 and its ordered writes, or a refusal code and none."""
 
     code: int
     writes: tuple[tuple[bytes, bytes], ...] = ()
@@ -42,7 +42,7 @@ class Program(Protocol):
     """
 
     def admissible(self, ledger: LedgerId, signed: bytes) -> bool:
-        """Whether the bytes are one operation of a known version whose signature holds. Stateless."""
+        """Whether the bytes are one operation, of a known version, whose signature holds."""
 
     def keys(self, signed: bytes) -> tuple[bytes, ...]:
         """Return the state keys that an admissible operation reads, at most `STATE_KEYS_MAX`."""
@@ -102,7 +102,7 @@ class Consensus(Protocol):
 
 
 class State(Protocol):
-    """An authenticated map of 32-byte keys to 32-byte values. Not trusted: roots and proofs tell."""
+    """An authenticated map of 32-byte keys to 32-byte values. Not trusted: proofs tell."""
 
     def get(self, key: bytes) -> bytes:
         """Return the value of `key`, `ABSENT` if it has none."""
@@ -134,7 +134,7 @@ class Availability(Protocol):
     """Gives a batch back to whoever holds its receipt. Not trusted: content is its address."""
 
     def publish(self, content: bytes) -> Digest:
-        """Keep `content` durably and return its availability receipt's digest. Repeating is no error."""
+        """Keep `content` durably and return its receipt's digest. Repeating is no error."""
 
     def fetch(self, address: Digest) -> bytes:
         """Return what was published under `address`, verified, or raise `NotFound`."""

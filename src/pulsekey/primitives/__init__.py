@@ -1,1 +1,1 @@
-"""What everything else is made of: ids, times, canonical bytes, domain tags, hashing, assertions, errors."""
+"""Ids, clock, canonical bytes, domain tags, hashing, the assertion check, errors."""

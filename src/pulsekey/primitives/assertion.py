@@ -55,7 +55,7 @@ class Assertion:
 def assertion_holds(
     challenge: bytes, rp_id_hash: bytes, key: PublicKey, assertion: Assertion, signature: Signature
 ) -> bool:
-    """Whether `key` signed `challenge` for that relying party with its user present and verified."""
+    """Whether `key` signed `challenge` for that relying party, its user present and verified."""
     data, suffix = assertion.authenticator_data, assertion.client_data_suffix
     if not AUTHENTICATOR_DATA_MIN <= len(data) <= AUTHENTICATOR_DATA_MAX:
         return False

@@ -1,8 +1,8 @@
 """Canonical bytes for documents: the RFC 8785 form of a JSON without fractions.
 
-A document is made of objects with ASCII keys, arrays, strings, integers, booleans and null. Under that
-restriction sorting keys by code point is sorting them by UTF-16 unit, and numbers have one form, so a
-verifier in any language needs only a JSON library that leaves characters alone.
+A document is made of objects with ASCII keys, arrays, strings, integers, booleans and null. Under
+that restriction sorting keys by code point is sorting them by UTF-16 unit, and numbers have one
+form, so a verifier in any language needs only a JSON library that leaves characters alone.
 """
 
 import json
@@ -27,7 +27,7 @@ def encode(document: Document) -> bytes:
 
 
 def decode(content: bytes, *, where: str = "document") -> Document:
-    """Return the document that `content` stands for, or raise `MalformedInput` if it is not canonical."""
+    """Return the document that `content` stands for; raise `MalformedInput` unless canonical."""
     try:
         document: Document = json.loads(content)
         canonical = encode(document) == content

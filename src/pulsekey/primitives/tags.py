@@ -1,8 +1,8 @@
 """One domain tag per hash, so that no digest can be mistaken for another kind of digest.
 
-A tag is 32 bytes: a name padded with zeros. Every SHA-256 in Pulsekey starts with one, except where a
-standard fixes the input: RFC 9162 Merkle hashes, WebAuthn, content addresses of sealed bytes.
-The same constants stand in `contracts/`; `vectors/` pins them.
+A tag is 32 bytes: a name padded with zeros. Every SHA-256 in Pulsekey starts with one, except
+where a standard fixes the input: RFC 9162 Merkle hashes, WebAuthn, content addresses of sealed
+bytes. The same constants stand in `contracts/`; `vectors/` pins them.
 """
 
 from typing import NewType

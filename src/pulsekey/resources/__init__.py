@@ -1,1 +1,1 @@
-"""FHIR R4 resources: structs generated from the official definitions, their codec, and sealed documents."""
+"""FHIR R4 resources: generated structs, their codec, and clinical documents."""

@@ -1,0 +1,93 @@
+"""The sentence that a patient reads and confirms, made from the terms and a message catalogue.
+
+The page that asks for a signature makes it again in the browser, with code of its own
+(`portal/static/sentence.js`), and refuses to sign if the two differ. Both follow this form: pick
+the template, put in names, lists and times; nothing depends on a locale database.
+"""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pulsekey.consent.terms import Terms
+from pulsekey.primitives.clock import MICROS_PER_SECOND, Micros, Seconds, utc
+from pulsekey.primitives.errors import MalformedInput
+
+LANGUAGES = ("en", "zh-CN")
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def catalogue(language: str) -> dict[str, Any]:
+    """Return the messages of the consent sentence in `language`, or raise `MalformedInput`."""
+    if language not in LANGUAGES:
+        raise MalformedInput(
+            f"no consent texts in {language!r}", where="language", cure=f"one of {LANGUAGES}"
+        )
+    source = resources.files("pulsekey.consent") / "catalogue" / f"{language}.json"
+    messages: dict[str, Any] = json.loads(source.read_text("utf-8"))
+    return messages
+
+
+def sentence(terms: Terms) -> str:
+    """Return the sentence for `terms`, in their language and time zone."""
+    words = catalogue(terms.language)
+    template: str = words["sentence"]["self"]
+    return template.format(
+        recipient=terms.recipient.name,
+        confirmer=terms.recipient.organisation.name,
+        categories=_listed([words["categories"][name] for name in terms.categories], words),
+        period=_period(terms, words),
+        purpose=words["purposes"][terms.purpose],
+        until=_moment(terms.valid_until, terms.zone, words),
+    )
+
+
+def with_sentence(terms: Terms) -> Terms:
+    """Return `terms` carrying the sentence that is made from them."""
+    return replace(terms, sentence=sentence(terms))
+
+
+def _listed(names: list[str], words: dict[str, Any]) -> str:
+    if len(names) == 1:
+        return names[0]
+    head: str = words["list"]["separator"].join(names[:-1])
+    return head + str(words["list"]["last"]) + names[-1]
+
+
+def _period(terms: Terms, words: dict[str, Any]) -> str:
+    """Say which measurements: everything so far, up to a day, from a day, or between two."""
+    first, last = terms.data_from, terms.data_until
+    periods = words["periods"]
+    if last is not None and last == terms.valid_until:
+        key = "sinceAndUntilThen" if first is not None else "soFarAndUntilThen"
+    elif last is not None:
+        key = "between" if first is not None else "before"
+    else:
+        key = "since" if first is not None else "always"
+    template: str = periods[key]
+    return template.format(
+        first="" if first is None else _moment(first, terms.zone, words),
+        last="" if last is None else _moment(last, terms.zone, words),
+    )
+
+
+def _moment(at: Seconds, zone: str, words: dict[str, Any]) -> str:
+    try:
+        local: datetime = utc(Micros(at * MICROS_PER_SECOND)).astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OverflowError):
+        raise MalformedInput(
+            "not a time in a known zone", where="zone", cure="an IANA name such as Europe/Paris"
+        ) from None
+    clock = f"{local.hour:02}:{local.minute:02}" + (f":{local.second:02}" if local.second else "")
+    template: str = words["moment"]
+    return template.format(
+        day=local.day,
+        month=words["months"][local.month - 1],
+        year=local.year,
+        clock=clock,
+        place=zone.rsplit("/", 1)[-1].replace("_", " "),
+    )

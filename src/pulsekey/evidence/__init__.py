@@ -1,0 +1,1 @@
+"""The access log, read receipts, and evidence files with their verifier."""

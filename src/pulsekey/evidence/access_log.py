@@ -1,0 +1,173 @@
+"""The access log: durable before a record is opened, chained so that nothing can be left out.
+
+Entries are sealed under a key of their patient, so the file says only that somebody read something,
+and erasing the patient's keys erases what was read. Losing the tail of a chain is visible to every
+reader that holds a read receipt.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from pulsekey.evidence.entries import START, Access, Entry, decode_entry, entry_digest
+from pulsekey.primitives.errors import IntegrityError
+from pulsekey.primitives.ids import Digest, Entropy, PatientId
+
+SCHEMA_VERSION = 1
+NONCE_BYTES = 12
+SALT_BYTES = 16
+PAGE_MAX = 1_000
+
+_SCHEMA = """
+CREATE TABLE entries (
+    chain BLOB NOT NULL,
+    counter INTEGER NOT NULL,
+    patient TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (chain, counter)
+) WITHOUT ROWID;
+CREATE INDEX entries_by_patient ON entries (patient, chain, counter);
+"""
+
+
+class PatientKeys(Protocol):
+    """Gives the 32-byte key that seals a patient's access log. Trusted: it is the custodian's."""
+
+    def access_key(self, patient: PatientId) -> bytes:
+        """Return the key, made on first use; raise `NotFound` once the patient was erased."""
+
+
+class AccessLog:
+    """Appends entries and reads them back. One writer; safe to use from several threads."""
+
+    def __init__(self, path: Path, keys: PatientKeys, entropy: Entropy) -> None:
+        self._keys = keys
+        self._entropy = entropy
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA secure_delete = ON")
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            self._db.executescript(
+                f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+        elif version != SCHEMA_VERSION:
+            raise IntegrityError(f"the access log has schema {version}, this release reads 1")
+
+    def append(self, accesses: Sequence[Access]) -> tuple[Entry, ...]:
+        """Give each access its place and make all of them durable together."""
+        entries: list[Entry] = []
+        with self._lock, self._transaction():
+            for access in accesses:
+                entry = self._placed(access)
+                content = entry.encode()
+                self._db.execute(
+                    "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
+                    (
+                        access.chain,
+                        entry.counter,
+                        access.patient,
+                        entry_digest(content),
+                        self._seal(access, entry.counter, content),
+                    ),
+                )
+                entries.append(entry)
+        return tuple(entries)
+
+    def chain(self, chain: Digest) -> tuple[Entry, ...]:
+        """Return a whole chain from its first entry, every link checked."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT counter, patient, digest, sealed FROM entries WHERE chain = ?"
+                " ORDER BY counter",
+                (chain,),
+            ).fetchall()
+        entries: list[Entry] = []
+        previous = START
+        for expected, row in enumerate(rows, start=1):
+            entry = self._opened(chain, *row)
+            if entry.counter != expected or entry.previous != previous:
+                raise IntegrityError(f"access chain {chain.hex()[:12]} breaks at entry {expected}")
+            previous = Digest(row[2])
+            entries.append(entry)
+        return tuple(entries)
+
+    def heads(self, patient: PatientId) -> tuple[tuple[Digest, int, Digest], ...]:
+        """Return (chain, newest counter, newest digest) of a patient's chains, in chain order."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT chain, MAX(counter), digest FROM entries WHERE patient = ?"
+                " GROUP BY chain ORDER BY chain",
+                (patient,),
+            ).fetchall()
+        return tuple((Digest(chain), counter, Digest(digest)) for chain, counter, digest in rows)
+
+    def patients(self) -> tuple[PatientId, ...]:
+        """Return every patient with an entry, in order."""
+        with self._lock:
+            rows = self._db.execute("SELECT DISTINCT patient FROM entries ORDER BY patient")
+            return tuple(PatientId(patient) for (patient,) in rows)
+
+    def of_patient(self, patient: PatientId, newest: int = PAGE_MAX) -> tuple[Entry, ...]:
+        """Return a patient's newest entries over all chains, newest first."""
+        entries = [entry for chain, _, _ in self.heads(patient) for entry in self.chain(chain)]
+        entries.sort(key=lambda entry: entry.access.at, reverse=True)
+        return tuple(entries[:newest])
+
+    def erase(self, patient: PatientId) -> None:
+        """Forget a patient's entries."""
+        with self._lock, self._transaction():
+            self._db.execute("DELETE FROM entries WHERE patient = ?", (patient,))
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _placed(self, access: Access) -> Entry:
+        newest = self._db.execute(
+            "SELECT counter, digest FROM entries WHERE chain = ? ORDER BY counter DESC LIMIT 1",
+            (access.chain,),
+        ).fetchone()
+        counter, previous = (newest[0] + 1, Digest(newest[1])) if newest else (1, START)
+        return Entry(access, counter, previous, self._entropy(SALT_BYTES))
+
+    def _seal(self, access: Access, counter: int, content: bytes) -> bytes:
+        nonce = self._entropy(NONCE_BYTES)
+        key = AESGCM(self._keys.access_key(access.patient))
+        return nonce + key.encrypt(nonce, content, _place(access.chain, counter))
+
+    def _opened(
+        self, chain: Digest, counter: int, patient: str, digest: bytes, sealed: bytes
+    ) -> Entry:
+        key = AESGCM(self._keys.access_key(PatientId(patient)))
+        try:
+            content = key.decrypt(
+                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _place(chain, counter)
+            )
+        except InvalidTag:
+            content = b""
+        if entry_digest(content) != digest:
+            raise IntegrityError(f"access chain {chain.hex()[:12]}: entry {counter} was altered")
+        return decode_entry(content)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+
+def _place(chain: Digest, counter: int) -> bytes:
+    return chain + counter.to_bytes(8)

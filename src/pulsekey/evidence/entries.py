@@ -1,0 +1,156 @@
+"""What the access log says of one read or refusal, as the bytes that are hashed and chained.
+
+Every chain (one per consent, one per patient for their own reading, one per patient for refusals)
+counts from 1 without a gap, and each entry holds the hash of the one before. So whoever holds the
+newest hash of a chain can tell whether it is complete.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import cast
+
+from pulsekey.primitives import canonical, tags
+from pulsekey.primitives.canonical import Document
+from pulsekey.primitives.clock import Micros
+from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.hashing import tagged
+from pulsekey.primitives.ids import ConsentId, Digest, PatientId, PrincipalId
+
+TYPE = "pulsekey/access"
+VERSION = 1
+START = Digest(bytes(32))
+"""What the first entry of a chain has before it."""
+
+
+class Basis(StrEnum):
+    """Why a record was opened, or that it was not."""
+
+    CONSENT = "consent"
+    SELF = "self"
+    MAINTENANCE = "maintenance"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for, and no value: resource types, codes, data period (micros), limit."""
+
+    types: tuple[str, ...]
+    categories: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    data_from: Micros | None = None
+    data_until: Micros | None = None
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One read or refusal, before it gets its place in a chain."""
+
+    chain: Digest
+    patient: PatientId
+    reader: PrincipalId
+    basis: Basis
+    purpose: str
+    at: Micros
+    asked: Asked
+    reason: str = ""
+    """Why it was refused; empty otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An access in its place. `content` is canonical; `digest` is what the next entry holds."""
+
+    access: Access
+    counter: int
+    previous: Digest
+    salt: bytes
+
+    def encode(self) -> bytes:
+        access, asked = self.access, self.access.asked
+        document: Document = {
+            "type": TYPE,
+            "version": VERSION,
+            "chain": access.chain.hex(),
+            "counter": self.counter,
+            "previous": self.previous.hex(),
+            "patient": access.patient,
+            "reader": access.reader,
+            "basis": str(access.basis),
+            "purpose": access.purpose,
+            "at": access.at,
+            "reason": access.reason,
+            "asked": {
+                "types": list(asked.types),
+                "categories": list(asked.categories),
+                "codes": list(asked.codes),
+                "from": asked.data_from,
+                "until": asked.data_until,
+                "limit": asked.limit,
+            },
+            "salt": self.salt.hex(),
+        }
+        return canonical.encode(document)
+
+    @property
+    def digest(self) -> Digest:
+        return entry_digest(self.encode())
+
+
+def entry_digest(content: bytes) -> Digest:
+    """Return the hash of an entry's canonical bytes."""
+    return tagged(tags.ACCESS_ENTRY, content)
+
+
+def decode_entry(content: bytes) -> Entry:
+    """Read an entry's canonical bytes, or raise `MalformedInput`."""
+    raw = canonical.decode(content, where="access entry")
+    try:
+        entry = _entry(cast("dict[str, Document]", raw))
+        same = entry.encode() == content
+    except (KeyError, TypeError, ValueError, AttributeError):
+        same = False
+    if not same:
+        raise MalformedInput("not an access entry of version 1", where="access entry")
+    return entry
+
+
+def _entry(raw: dict[str, Document]) -> Entry:
+    asked = cast("dict[str, Document]", raw["asked"])
+
+    def names(key: str) -> tuple[str, ...]:
+        return tuple(cast("list[str]", asked[key]))
+
+    return Entry(
+        access=Access(
+            chain=Digest(bytes.fromhex(cast("str", raw["chain"]))),
+            patient=PatientId(cast("str", raw["patient"])),
+            reader=PrincipalId(cast("str", raw["reader"])),
+            basis=Basis(cast("str", raw["basis"])),
+            purpose=cast("str", raw["purpose"]),
+            at=Micros(cast("int", raw["at"])),
+            asked=Asked(
+                names("types"),
+                names("categories"),
+                names("codes"),
+                cast("Micros | None", asked["from"]),
+                cast("Micros | None", asked["until"]),
+                cast("int", asked["limit"]),
+            ),
+            reason=cast("str", raw["reason"]),
+        ),
+        counter=cast("int", raw["counter"]),
+        previous=Digest(bytes.fromhex(cast("str", raw["previous"]))),
+        salt=bytes.fromhex(cast("str", raw["salt"])),
+    )
+
+
+def consent_chain(consent: ConsentId) -> Digest:
+    """Return the chain of the reads under one consent: its own name."""
+    return Digest(consent)
+
+
+def own_chain(patient: PatientId, basis: Basis) -> Digest:
+    """Return a patient's chain of own reads, maintenance or refusals."""
+    return tagged(tags.ACCESS_ENTRY, str(basis).encode(), b"\0", patient.encode())
