@@ -1,7 +1,7 @@
 """What every format speaks: a payload goes in, items come out, one at a time, in bounded memory.
 
-A parser never stores, grades or decides. It yields what it understood, and a `Refusal` for each record
-that it did not, so that nothing is dropped in silence.
+A parser never stores, grades or decides. It yields what it understood, and a `Refusal` for each
+record that it did not, so that nothing is dropped in silence.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -48,8 +48,8 @@ class Payload:
 class Context:
     """What the sender said about the payload, and where progress is told.
 
-    `zone` is an IANA name that somebody declared for local times, or "" if nobody did. `progress` is
-    called with the bytes consumed so far, of `Payload.size`.
+    `zone` is an IANA name that somebody declared for local times, or "" if nobody did. `progress`
+    is called with the bytes consumed so far, of `Payload.size`.
     """
 
     received: Micros
@@ -59,7 +59,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What a format yields, as `pulsekey formats` prints it: metric names or FHIR resource types."""
+    """What a format yields, as `pulsekey formats` prints it: metric names or resource types."""
 
     format: str
     title: str
@@ -77,7 +77,7 @@ class Format(Protocol):
     coverage: Coverage
 
     def recognises(self, head: bytes, payload: Payload) -> bool:
-        """Whether the payload is in this format, judged by its first 64 KiB and never by its name."""
+        """Whether the payload is in this format, by its first 64 KiB and never by its name."""
 
     def parse(self, payload: Payload, context: Context) -> Iterator[Item]:
-        """Yield what the payload holds; raise `MalformedInput` where it cannot be read any further."""
+        """Yield what the payload holds; raise `MalformedInput` where reading cannot go on."""

@@ -46,3 +46,8 @@ READ_RECEIPT = _tag("pulsekey/read-receipt/1")
 CUSTODIAN_ROOT = _tag("pulsekey/custodian-root/1")
 ENROLMENT = _tag("pulsekey/enrolment/1")
 SEARCH_TOKEN = _tag("pulsekey/search-token/1")
+
+REGISTRATION = _tag("pulsekey/register-challenge/1")
+SESSION_TOKEN = _tag("pulsekey/session-token/1")
+ONE_TIME_TOKEN = _tag("pulsekey/one-time-token/1")
+PERSON = _tag("pulsekey/person-commitment/1")

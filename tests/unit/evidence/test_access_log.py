@@ -1,0 +1,123 @@
+"""The access log counts without a gap, tells tampering, and keeps nothing in clear."""
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from pulsekey.evidence.access_log import AccessLog
+from pulsekey.evidence.entries import Access, Asked, Basis, consent_chain, decode_entry, own_chain
+from pulsekey.evidence.receipts import read_receipt, receipt_for, verify_receipt
+from pulsekey.primitives.clock import Micros
+from pulsekey.primitives.errors import IntegrityError, MalformedInput
+from pulsekey.primitives.ids import ConsentId, Digest, LedgerId, PatientId, PrincipalId
+
+CHAIN = consent_chain(ConsentId(b"\x01" * 32))
+OWN = own_chain(PatientId("p1"), Basis.SELF)
+
+
+class OneKey:
+    def access_key(self, patient: PatientId) -> bytes:
+        return patient.encode().ljust(32, b"k")
+
+
+def access(chain: Digest = CHAIN, at: int = 1, patient: str = "p1") -> Access:
+    return Access(
+        chain,
+        PatientId(patient),
+        PrincipalId("reader-canary"),
+        Basis.CONSENT,
+        "TREAT",
+        Micros(at),
+        Asked(("Observation",), ("glucose",), ("8867-4",), None, Micros(5), 50),
+    )
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[AccessLog]:
+    opened = AccessLog(tmp_path / "access.sqlite", OneKey(), secrets.token_bytes)
+    yield opened
+    opened.close()
+
+
+def test_a_chain_counts_from_one_and_links(log: AccessLog) -> None:
+    log.append([access(at=1), access(at=2)])
+    log.append([access(OWN, at=3), access(at=4)])
+    chain = log.chain(CHAIN)
+    assert [entry.counter for entry in chain] == [1, 2, 3]
+    assert chain[1].previous == chain[0].digest
+    assert [entry.access.at for entry in log.of_patient(PatientId("p1"))] == [4, 3, 2, 1]
+    assert log.heads(PatientId("p1")) == tuple(
+        sorted([(CHAIN, 3, chain[2].digest), (OWN, 1, log.chain(OWN)[0].digest)])
+    )
+
+
+def test_entries_read_back_equal(log: AccessLog) -> None:
+    (entry,) = log.append([access()])
+    assert decode_entry(entry.encode()) == entry
+    with pytest.raises(MalformedInput):
+        decode_entry(entry.encode() + b" ")
+
+
+def test_a_reopened_log_goes_on_counting(tmp_path: Path) -> None:
+    for expected in (1, 2):
+        log = AccessLog(tmp_path / "a.sqlite", OneKey(), secrets.token_bytes)
+        (entry,) = log.append([access()])
+        assert entry.counter == expected
+        log.close()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE entries SET sealed = zeroblob(64) WHERE counter = 2",
+        "UPDATE entries SET digest = zeroblob(32) WHERE counter = 2",
+        "DELETE FROM entries WHERE counter = 2",
+        "UPDATE entries SET counter = 9 WHERE counter = 3",
+    ],
+)
+def test_tampering_is_found_and_named(tmp_path: Path, log: AccessLog, harm: str) -> None:
+    log.append([access(), access(), access()])
+    with sqlite3.connect(tmp_path / "access.sqlite") as db:
+        db.execute(harm)
+    db.close()
+    with pytest.raises(IntegrityError, match="access chain 010101"):
+        log.chain(CHAIN)
+
+
+def test_nothing_is_kept_in_clear(tmp_path: Path, log: AccessLog) -> None:
+    log.append([access()])
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"reader-canary" not in stored
+    assert b"glucose" not in stored
+
+
+def test_a_failed_append_leaves_nothing(log: AccessLog) -> None:
+    class Broken:
+        def access_key(self, patient: PatientId) -> bytes:
+            return b"short" if patient == "p2" else OneKey().access_key(patient)
+
+    log._keys = Broken()
+    with pytest.raises(ValueError, match="AESGCM key"):
+        log.append([access(), access(patient="p2")])
+    log._keys = OneKey()
+    assert log.chain(CHAIN) == ()
+
+
+def test_erasing_a_patient_leaves_the_others(log: AccessLog) -> None:
+    log.append([access(), access(OWN, patient="p2")])
+    log.erase(PatientId("p1"))
+    assert log.patients() == ("p2",)
+
+
+def test_a_receipt_holds_for_its_signer_only(log: AccessLog) -> None:
+    signer = Ed25519PrivateKey.generate()
+    (entry,) = log.append([access()])
+    receipt = receipt_for(LedgerId(bytes(32)), entry, signer)
+    verify_receipt(receipt, signer.public_key().public_bytes_raw())
+    assert read_receipt(dict(receipt.document())) == receipt
+    with pytest.raises(IntegrityError):
+        verify_receipt(receipt, Ed25519PrivateKey.generate().public_key().public_bytes_raw())
