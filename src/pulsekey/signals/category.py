@@ -1,4 +1,4 @@
-"""What consent speaks about: a closed, versioned table in which everything has exactly one category."""
+"""What consent speaks about: a closed, versioned table; everything has exactly one."""
 
 from enum import StrEnum
 
@@ -21,6 +21,7 @@ class Category(StrEnum):
     ENCOUNTERS = "encounters"
     EXERCISE = "exercise"
     GLUCOSE = "glucose"
+    HEARING = "hearing"
     HEART_RATE = "heart-rate"
     IMAGING = "imaging"
     IMMUNISATIONS = "immunisations"
@@ -29,13 +30,16 @@ class Category(StrEnum):
     LOCATION = "location"
     MEDICATION = "medication"
     MENTAL_HEALTH = "mental-health"
+    NUTRITION = "nutrition"
     OXYGEN = "oxygen"
     PROCEDURES = "procedures"
     REPORTS = "reports"
+    REPRODUCTIVE_HEALTH = "reproductive-health"
     RESPIRATION = "respiration"
     SKIN = "skin"
     SLEEP = "sleep"
     SOCIAL_HISTORY = "social-history"
+    SUBSTANCE_USE = "substance-use"
     TEMPERATURE = "temperature"
     UNCLASSIFIED = "unclassified"
     """What is not mapped. It opens only when it is named."""

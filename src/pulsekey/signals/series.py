@@ -24,7 +24,8 @@ UInt8s = NDArray[np.uint8]
 UInt32s = NDArray[np.uint32]
 
 OFFSET_UNKNOWN = -32_768
-SCALE_MAX = 12
+SCALE_MAX = 18
+"""Apple writes doubles with all of their digits, so twelve would not do."""
 
 
 class Basis(IntEnum):
