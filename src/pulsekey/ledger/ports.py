@@ -7,9 +7,10 @@ program, which wiring injects. Layers share these types and nothing else; `pipel
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from pulsekey.primitives.clock import Seconds
+from pulsekey.primitives.errors import Conflict
 from pulsekey.primitives.ids import Digest, LedgerId
 
 STATE_KEYS_MAX = 4
@@ -17,6 +18,12 @@ STATE_KEYS_MAX = 4
 
 ABSENT = bytes(32)
 """The value of a key that was never written. Writing it removes the key."""
+
+CODE_PROGRAM_FAULT = 0xFFFF
+"""The refusal of an operation for which the program broke its own promises (undeclared keys)."""
+
+CODE_INADMISSIBLE = 0xFFFE
+"""The refusal of an ordered operation that is not admissible: consensus is not trusted for it."""
 
 
 class Verdict(IntEnum):
@@ -29,7 +36,7 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one operation did: code 0 and its ordered writes, or a refusal code and none."""
+    """What one operation did: `code` 0 and its ordered writes, or a refusal code and none."""
 
     code: int
     writes: tuple[tuple[bytes, bytes], ...] = ()
@@ -39,6 +46,9 @@ class Program(Protocol):
     """Gives operations their meaning. Pure and total: same input, same output, nothing raises.
 
     Trusted by those who run it; anyone may run it again. The consent program is the only one today.
+    What the ledger knows of the bytes is their envelope: `operation length u16 | operation |
+    witness`. Two submissions of one operation are duplicates whatever their witnesses are, because
+    signatures are malleable. Codes 0xFFFE and 0xFFFF are the ledger's own.
     """
 
     def admissible(self, ledger: LedgerId, signed: bytes) -> bool:
@@ -66,12 +76,23 @@ class Step:
 
     batch: int
     index: int
+    """Its place in the log, counted from the ledger's first operation."""
     time: Seconds
     operation: Digest
     """SHA-256 (tag OPERATION) over the signed bytes: operation and witness."""
     code: int
     pre: Digest
+    """The state root before it."""
     post: Digest
+    """The state root after it; equal to `pre` when it was refused."""
+
+
+class Refused(Conflict):
+    """The program refused the operation, which is on the log all the same: see `step`."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        super().__init__(f"the operation was refused with code {step.code}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +122,53 @@ class Consensus(Protocol):
         """Yield the batches with a number above `after`, in order."""
 
 
-class State(Protocol):
-    """An authenticated map of 32-byte keys to 32-byte values. Not trusted: proofs tell."""
+class Snapshot(Protocol):
+    """An immutable authenticated map of 32-byte keys to 32-byte values.
+
+    Not trusted: roots and proofs tell. Being a value, it is read by any thread without a lock.
+    """
+
+    @property
+    def root(self) -> Digest:
+        """The root over the content."""
 
     def get(self, key: bytes) -> bytes:
         """Return the value of `key`, `ABSENT` if it has none."""
 
-    def root(self) -> Digest:
-        """Return the root over the present content."""
-
-    def write(self, writes: Sequence[tuple[bytes, bytes]]) -> Digest:
-        """Apply ordered writes and return the new root."""
+    def after(self, writes: Sequence[tuple[bytes, bytes]]) -> Self:
+        """Return the map after ordered writes; this one stays as it is."""
 
     def prove(self, key: bytes) -> bytes:
-        """Return a proof of presence or absence of `key` under the present root."""
+        """Return a proof of presence or absence of `key` under the root."""
+
+
+class State(Protocol):
+    """Keeps the present snapshot across restarts. Not trusted; derived: it may lag or be lost."""
+
+    def present(self) -> tuple[int, Snapshot]:
+        """Return the last batch kept, 0 before the first, and the snapshot after it."""
+
+    def keep(self, batch: int, snapshot: Snapshot, writes: Sequence[tuple[bytes, bytes]]) -> None:
+        """Keep the snapshot that the batch's writes lead to, whole or not at all."""
+
+    def clear(self) -> None:
+        """Forget everything, to be derived anew."""
 
 
 class Log(Protocol):
     """An append-only Merkle log of entries (RFC 9162). Not trusted: proofs tell."""
 
+    def resume(self, size: int, root: Digest) -> None:
+        """Continue after `size` entries, forgetting later ones.
+
+        Raises `IntegrityError` if what is stored does not hash to `root`.
+        """
+
     def append(self, entries: Sequence[bytes]) -> tuple[int, Digest]:
-        """Append and return the new size and root."""
+        """Append durably and return the new size and root."""
+
+    def entry(self, index: int) -> bytes:
+        """Return entry `index`, or raise `NotFound`."""
 
     def inclusion(self, index: int, size: int) -> tuple[Digest, ...]:
         """Return the proof that entry `index` is in the tree of that size."""
@@ -129,12 +176,18 @@ class Log(Protocol):
     def consistency(self, old: int, new: int) -> tuple[Digest, ...]:
         """Return the proof that the tree of size `new` extends that of size `old`."""
 
+    def publish(self, checkpoint: bytes) -> None:
+        """Replace the signed checkpoint that readers start from."""
+
+    def checkpoint(self) -> bytes:
+        """Return the checkpoint published last, empty before the first."""
+
 
 class Availability(Protocol):
     """Gives a batch back to whoever holds its receipt. Not trusted: content is its address."""
 
     def publish(self, content: bytes) -> Digest:
-        """Keep `content` durably and return its receipt's digest. Repeating is no error."""
+        """Keep `content` durably and return its receipt, a digest. Repeating is no error."""
 
     def fetch(self, address: Digest) -> bytes:
         """Return what was published under `address`, verified, or raise `NotFound`."""

@@ -1,0 +1,1 @@
+"""The ledger's first layer: cheap, stateless judgement of what is submitted."""

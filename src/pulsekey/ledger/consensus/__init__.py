@@ -1,0 +1,1 @@
+"""The ledger's second layer: one order, durable before anything is acknowledged."""

@@ -1,0 +1,90 @@
+"""The heads that batches led to, and where each operation stands in the log.
+
+Derived from consensus, like everything but consensus itself: a lost commit is executed again.
+"""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pulsekey.ledger.encoding import decode_head, encode_head, head_digest
+from pulsekey.ledger.ports import Head, Step
+from pulsekey.ledger.tables import open_tables, transaction, translated
+from pulsekey.primitives.errors import IntegrityError, MalformedInput, NotFound
+from pulsekey.primitives.ids import Digest
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE head (
+    batch INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    content BLOB NOT NULL
+) STRICT;
+CREATE TABLE place (
+    operation BLOB PRIMARY KEY CHECK (length(operation) = 32),
+    log_index INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+
+class SqliteHeads:
+    """The heads of one ledger in one file. Safe to use from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._tables = open_tables(
+            path, schema=SCHEMA, version=SCHEMA_VERSION, synchronous="NORMAL"
+        )
+
+    def put(self, head: Head, steps: Sequence[Step]) -> None:
+        """Keep a head and the places of its batch's operations, whole or not at all."""
+        with self._lock, transaction(self._tables, self._path):
+            self._tables.execute(
+                "INSERT INTO head VALUES (?, ?, ?)",
+                (head.batch, head_digest(head), encode_head(head)),
+            )
+            # Bytes that were ordered twice keep their first place: the second one was refused.
+            self._tables.executemany(
+                "INSERT OR IGNORE INTO place VALUES (?, ?)",
+                [(step.operation, step.index) for step in steps],
+            )
+
+    def last(self) -> Head | None:
+        """Return the newest head, or None before the first batch."""
+        row = self._one("SELECT batch FROM head ORDER BY batch DESC LIMIT 1", ())
+        return None if row is None else self.get(row[0])
+
+    def get(self, batch: int) -> Head:
+        """Return the head after `batch`, or raise `NotFound`."""
+        row = self._one("SELECT digest, content FROM head WHERE batch = ?", (batch,))
+        if row is None:
+            raise NotFound(f"no head after batch {batch}")
+        where = f"{self._path.name}, head {batch}"
+        try:
+            head = decode_head(row[1], where=where)
+        except MalformedInput as error:
+            raise IntegrityError(str(error)) from error
+        if head_digest(head) != row[0] or head.batch != batch:
+            raise IntegrityError(f"{where} does not match its digest")
+        return head
+
+    def batch_of(self, digest: Digest) -> int | None:
+        """Return the batch whose head has that digest."""
+        row = self._one("SELECT batch FROM head WHERE digest = ?", (digest,))
+        return None if row is None else int(row[0])
+
+    def place_of(self, operation: Digest) -> int | None:
+        """Return the log index of the signed operation with that digest (tag OPERATION)."""
+        row = self._one("SELECT log_index FROM place WHERE operation = ?", (operation,))
+        return None if row is None else int(row[0])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._tables.close()
+
+    def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        with self._lock, translated(self._path):
+            row: tuple[Any, ...] | None = self._tables.execute(query, values).fetchone()
+            return row
