@@ -1,0 +1,104 @@
+"""One SQLite file: durable when a transaction ends, one writer at a time, migrated when opened.
+
+Write-ahead log and synchronous FULL: what was committed survives SIGKILL and power loss. A thread
+holds the connection for the whole of its transaction, so other threads never see half of one.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pulsekey.primitives.errors import Conflict, IntegrityError, Unavailable
+
+BUSY_SECONDS_MAX = 10.0
+
+Row: TypeAlias = tuple[Any, ...]
+Value: TypeAlias = bytes | str | int | None
+
+
+class Database:
+    """A SQLite file of a known schema. Safe to share between threads and between processes."""
+
+    def __init__(self, path: Path, migrations: Sequence[str]) -> None:
+        """Open or create `path` (readable by its owner only) and run the migrations it lacks."""
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._connection = sqlite3.connect(
+            path, timeout=BUSY_SECONDS_MAX, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(migrations)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit everything inside together, or nothing. Nested ones belong to the outermost."""
+        with self._lock, _translated():
+            if self._depth:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._depth = 1
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # A failed COMMIT may have rolled back by itself, on a full disk for one.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth = 0
+
+    def rows(self, sql: str, *values: Value) -> list[Row]:
+        with self._lock, _translated():
+            return self._connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: Value) -> Row | None:
+        found = self.rows(sql, *values)
+        return found[0] if found else None
+
+    def write(self, sql: str, *values: Value) -> int:
+        """Execute one statement, by itself or in the transaction around. Return rows changed."""
+        with self._lock, _translated():
+            return self._connection.execute(sql, values).rowcount
+
+    def _prepare(self, migrations: Sequence[str]) -> None:
+        with _translated():
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._connection.execute("PRAGMA secure_delete = ON")
+        with self.transaction():
+            ((version,),) = self.rows("PRAGMA user_version")
+            if version > len(migrations):
+                raise IntegrityError(f"schema {version} is newer than this program's")
+            for number, migration in enumerate(migrations[version:], start=version + 1):
+                for statement in migration.split(";"):
+                    self.write(statement)
+                self.write(f"PRAGMA user_version = {number:d}")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise Conflict("this contradicts what is already stored") from None
+    except sqlite3.ProgrammingError:
+        raise  # Ours: a closed connection or a statement that does not fit. A bug, not damage.
+    except sqlite3.OperationalError as failure:
+        raise Unavailable("the identity store could not be used") from failure
+    except sqlite3.DatabaseError as damage:
+        raise IntegrityError("the identity store is damaged") from damage
