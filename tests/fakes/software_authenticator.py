@@ -23,8 +23,8 @@ from pulsekey.consent.witness import (
     signature_from_der,
     witness_from,
 )
-from pulsekey.identity.software_passkey import SoftwarePasskey, create
-from pulsekey.primitives.assertion import P256_ORDER, PublicKey, Signature
+from pulsekey.identity.software_passkey import SoftwarePasskey, base64url, create
+from pulsekey.primitives.assertion import P256_ORDER, PREFIX, PublicKey, Signature
 from pulsekey.primitives.clock import Seconds
 from pulsekey.primitives.ids import LedgerId
 
@@ -83,6 +83,15 @@ class Signer:
                 self.key, signature_from_der(self._server_key.sign(signed, algorithm))
             )
         return witness_from(self.passkey.authenticate(signed), self.key)
+
+    def sign_assertion(
+        self, ledger: LedgerId, operation: bytes, data: bytes, suffix: bytes
+    ) -> Signature:
+        """Sign whatever authenticator data and client data a hostile client composes."""
+        client_data = PREFIX + base64url(challenge(ledger, operation)).encode() + suffix
+        message = data + hashlib.sha256(client_data).digest()
+        key = self.passkey._key
+        return signature_from_der(key.sign(message, ec.ECDSA(hashes.SHA256())))
 
     def sign(self, ledger: LedgerId, operation: Operation) -> bytes:
         content = operation.encode()

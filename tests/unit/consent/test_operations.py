@@ -89,8 +89,8 @@ def test_whatever_is_read_encodes_to_the_same_bytes(content: bytes) -> None:
     for decode in (decode_operation, decode_signed):
         try:
             assert decode(content).encode() == content
-        except MalformedInput as refusal:
-            assert refusal.where
+        except MalformedInput:
+            continue
 
 
 @given(operation=operations, witness=witnesses, cut=st.integers(1, 60), more=st.binary(min_size=1))

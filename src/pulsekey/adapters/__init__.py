@@ -1,0 +1,1 @@
+"""Vendors behind our ports, a package for each technology."""

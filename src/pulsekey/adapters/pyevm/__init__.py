@@ -1,0 +1,1 @@
+"""The embedded EVM: py-evm with the one precompile that it lacks."""
