@@ -1,0 +1,1 @@
+"""Judges measurements: grades, ECG signal quality, daily totals and summaries; pure numerics."""
