@@ -157,6 +157,14 @@ class Ceremonies:
         self._store.add_passkey(passkey)
         return passkey
 
+    def remove_passkey(self, session: Session, key_id: KeyId) -> None:
+        """Retire one of somebody's own passkeys right after a gesture; the last one stays.
+
+        On the ledger its power ends only with a `remove_key` operation.
+        """
+        self._sessions.require_fresh_gesture(session)
+        self._store.remove_passkey(session.principal.id, key_id, self._clock.now())
+
     def begin_sign_in(self) -> dict[str, object]:
         """Ask for a gesture of anybody: names nobody, so it tells nobody who is registered."""
         challenge = tagged(tags.SIGN_IN, self._entropy(CHALLENGE_BYTES))
@@ -244,9 +252,8 @@ class Ceremonies:
             return Registered(self._store.principal(draft.principal), passkey)
 
     def _create_first_operator(self, draft: Draft) -> None:
+        # The token lives only while there is no operator, so whoever uses it up is the first.
         self._use_up(draft, TokenKind.SET_UP)
-        if self._store.has_operator():
-            raise NotAuthenticated(REFUSED)
         self._store.found_custodian(draft.organisation_name, self._entropy)
         self._create(draft, Status.CONFIRMED)
 

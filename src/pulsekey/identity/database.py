@@ -54,9 +54,8 @@ class Database:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                # A failed COMMIT may have rolled back by itself, on a full disk for one.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                # Does nothing where a failed COMMIT has rolled back by itself (a full disk, say).
+                self._connection.rollback()
                 raise
             finally:
                 self._depth = 0

@@ -116,9 +116,7 @@ def client_data_refusal(
     client_data: bytes, kind: str, party: RelyingParty, challenge: bytes
 ) -> Refusal | None:
     """Judge client data of a ceremony: type, challenge, origin, and that no frame stood between."""
-    fields = _client_data_fields(client_data)
-    if fields is None:
-        return Refusal.MALFORMED
+    fields = _client_data_fields(client_data) or {}
     if fields.get("type") != kind:
         return Refusal.TYPE
     if claimed_challenge(client_data) != challenge:

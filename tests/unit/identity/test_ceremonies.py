@@ -3,6 +3,8 @@
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -14,11 +16,14 @@ from pulsekey.identity.principals import PASSKEYS_MAX, Identifier, Role
 from pulsekey.identity.responses import Refusal
 from pulsekey.identity.sessions import SessionKind
 from pulsekey.identity.setup import SET_UP_SECONDS_MAX, issue_set_up_token
+from pulsekey.identity.token_store import Purpose
 from pulsekey.primitives.errors import (
     AccessDenied,
     Conflict,
+    IntegrityError,
     MalformedInput,
     NotAuthenticated,
+    NotFound,
     Unavailable,
 )
 from pulsekey.primitives.ids import Digest, KeyId
@@ -248,6 +253,45 @@ def test_a_counter_that_another_gesture_has_overtaken_is_refused(node: Node) -> 
     assert passkey.sign_count == 7
 
 
+def test_a_counter_that_is_overtaken_between_judging_and_storing_is_refused(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.set_up()
+    done, device = node.register(Role.PATIENT, "Petra Patient")
+    response = device.authenticate(challenge_of(node.ceremonies.begin_sign_in()))
+    store_count = node.store.raise_sign_count
+
+    def overtaken(credential_id: bytes, sign_count: int) -> bool:
+        store_count(credential_id, sign_count + 1)
+        return store_count(credential_id, sign_count)
+
+    monkeypatch.setattr(node.store, "raise_sign_count", overtaken)
+    refused(node, Refusal.COUNTER, lambda: node.ceremonies.finish_sign_in(response))
+    (passkey,) = node.store.passkeys(done.principal.id)
+    assert passkey.clone_suspected_at is not None
+
+
+def test_what_is_no_response_is_refused(node: Node) -> None:
+    node.set_up()
+    shapes: list[dict[str, object]] = [{}, {"response": []}, {"type": "public-key", "id": 1}]
+    for shape in shapes:
+        refused(node, Refusal.MALFORMED, partial(node.ceremonies.finish_sign_in, shape))
+        refused(node, Refusal.MALFORMED, partial(node.ceremonies.finish_registration, shape))
+
+
+def test_a_draft_of_another_form_is_an_error_of_integrity(node: Node) -> None:
+    node.set_up()
+    options = node.ceremonies.begin_registration(Role.PATIENT, "Petra Patient")
+    challenge = challenge_of(options)
+    pending = node.store.tokens.take_challenge(challenge, Purpose.REGISTER, node.clock.now())
+    assert pending is not None
+    other = secrets.token_bytes(32)
+    odd = replace(pending, draft=b"{}")
+    node.store.tokens.open_challenge(other, odd, node.clock.now())
+    with pytest.raises(IntegrityError, match="draft"):
+        node.ceremonies.finish_registration(device_for(options).register(other))
+
+
 def test_a_second_passkey_signs_in_to_the_same_account(node: Node) -> None:
     node.set_up()
     done, first = node.register(Role.PATIENT, "Petra Patient")
@@ -271,6 +315,8 @@ def test_a_passkey_is_added_only_after_a_fresh_gesture(node: Node) -> None:
     session = node.sessions.authenticate(token, SessionKind.PORTAL)
     with pytest.raises(AccessDenied, match="screen lock"):
         node.ceremonies.begin_passkey(session)
+    with pytest.raises(AccessDenied, match="screen lock"):
+        node.ceremonies.remove_passkey(session, done.passkey.key_id)
 
 
 def test_a_passkey_is_not_added_to_somebody_elses_account(node: Node) -> None:
@@ -313,6 +359,20 @@ def test_passkeys_are_limited_and_the_last_one_stays(node: Node) -> None:
         node.ceremonies.begin_passkey(session)
 
 
+def test_two_passkeys_begun_for_one_free_place_do_not_both_fit(node: Node) -> None:
+    node.set_up()
+    done, _ = node.register(Role.PATIENT, "Petra Patient")
+    token = node.sessions.open_portal(done.principal.id, done.passkey.key_id)
+    session = node.sessions.authenticate(token, SessionKind.PORTAL)
+    begun = [node.ceremonies.begin_passkey(session) for _ in range(PASSKEYS_MAX)]
+    responses = [device_for(each).register(challenge_of(each)) for each in begun]
+    for response in responses[:-1]:
+        node.ceremonies.finish_passkey(session, response)
+    with pytest.raises(Conflict, match="enough"):
+        node.ceremonies.finish_passkey(session, responses[-1])
+    assert len(node.store.passkeys(done.principal.id)) == PASSKEYS_MAX
+
+
 def test_a_removed_passkey_signs_nothing_and_its_sessions_end(node: Node) -> None:
     node.set_up()
     done, first = node.register(Role.PATIENT, "Petra Patient")
@@ -321,7 +381,10 @@ def test_a_removed_passkey_signs_nothing_and_its_sessions_end(node: Node) -> Non
     session = node.sessions.authenticate(token, SessionKind.PORTAL)
     options = node.ceremonies.begin_passkey(session)
     node.ceremonies.finish_passkey(session, device_for(options).register(challenge_of(options)))
-    node.store.remove_passkey(patient, done.passkey.key_id, node.clock.now())
+    other, _ = node.register(Role.PATIENT, "Otto Other")
+    with pytest.raises(NotFound):
+        node.ceremonies.remove_passkey(session, other.passkey.key_id)
+    node.ceremonies.remove_passkey(session, done.passkey.key_id)
     with pytest.raises(NotAuthenticated):
         node.sessions.authenticate(token, SessionKind.PORTAL)
     answer = first.authenticate(challenge_of(node.ceremonies.begin_sign_in()))

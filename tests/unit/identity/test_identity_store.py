@@ -220,6 +220,42 @@ def test_a_sealed_name_moved_to_another_row_does_not_open(tmp_path: Path) -> Non
             node.store.principal(two.principal.id)
 
 
+def test_a_sealed_value_of_another_form_is_an_error_of_integrity(node: Node) -> None:
+    operator = node.set_up().principal.id
+    patient = node.confirmed_patient(operator)
+    record = node.store.principal(patient).patient
+    assert record is not None
+    database, sealer = node.store._database, node.store._sealer
+    ((token,),) = database.rows("SELECT token FROM bindings")
+    database.write(
+        "UPDATE bindings SET identifier = ?", sealer.seal(f"bindings:{token.hex()}", b"1")
+    )
+    with pytest.raises(IntegrityError, match="bindings"):
+        node.directory.identifiers_of(record)
+    ((statement,),) = database.rows("SELECT id FROM statements")
+    odd = sealer.seal(f"statements.openings:{statement}", b"[]")
+    database.write("UPDATE statements SET openings = ?", odd)
+    with pytest.raises(IntegrityError, match="statements"):
+        node.store.statements_of(patient)
+
+
+def test_a_commit_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
+    database = Database(
+        tmp_path / "deferred.db",
+        [
+            """CREATE TABLE parent (id INTEGER PRIMARY KEY);
+            CREATE TABLE child
+            (parent INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)"""
+        ],
+    )
+    # A deferred constraint makes COMMIT itself fail, as a full disk would.
+    with pytest.raises(Conflict), database.transaction():
+        database.write("INSERT INTO child VALUES (1)")
+    with database.transaction():
+        assert database.rows("SELECT * FROM child") == []
+    database.close()
+
+
 def test_a_failed_transaction_leaves_nothing(node: Node) -> None:
     class Stop(Exception):
         pass

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pulsekey.consent.operations import Scheme
 from pulsekey.consent.operations import key_id as ledger_key_id
-from pulsekey.identity import software_passkey
+from pulsekey.identity import passkeys, software_passkey
 from pulsekey.identity.passkeys import (
     Gesture,
     NewPasskey,
@@ -246,6 +246,7 @@ Y = bytes.fromhex("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf5
         # A point beside the curve, a short one, text instead of bytes.
         (Refusal.ALGORITHM, {"cose": {1: 2, 3: -7, -1: 1, -2: X, -3: X}}),
         (Refusal.ALGORITHM, {"cose": {1: 2, 3: -7, -1: 1, -2: X[1:], -3: Y}}),
+        (Refusal.ALGORITHM, {"cose": {1: 2, 3: -7, -1: 1, -2: X[:31], -3: X[31:] + Y}}),
         (Refusal.ALGORITHM, {"cose": {1: 2, 3: -7, -1: 1, -2: "x" * 32, -3: "y" * 32}}),
         (Refusal.ALGORITHM, {"cose": 4}),
         (Refusal.ATTESTATION, {"cose": {}}),
@@ -334,6 +335,32 @@ def test_no_json_in_any_place_makes_a_judgement_crash(place: str, value: object)
         (each if place in each else each["response"])[place] = value
     judged(device, response)
     judge_registration(registration, PARTY, CHALLENGE)
+
+
+def test_an_attestation_of_a_kind_that_names_a_device_is_refused(
+    device: SoftwarePasskey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passkeys, "ATTESTATION_FORMATS", frozenset({"packed"}))
+    response = device.register(CHALLENGE)
+    assert judge_registration(response, PARTY, CHALLENGE) is Refusal.ATTESTATION
+
+
+def test_cut_authenticator_data_is_refused(device: SoftwarePasskey) -> None:
+    response = forge(device, CHALLENGE)
+    response["response"]["authenticatorData"] = base64url(PARTY.id_hash)
+    assert judged(device, response) is Refusal.MALFORMED
+
+
+def test_a_registration_without_a_whole_challenge_or_a_list_of_transports(
+    device: SoftwarePasskey,
+) -> None:
+    short = device.register(CHALLENGE[1:])
+    assert judge_registration(short, PARTY, CHALLENGE) is Refusal.MALFORMED
+    response: Json = dict(device.register(CHALLENGE))
+    response["response"] = response["response"] | {"transports": "internal"}
+    found = judge_registration(response, PARTY, CHALLENGE)
+    assert isinstance(found, NewPasskey)
+    assert found.transports == ()
 
 
 @pytest.mark.parametrize("twist", ["=", " ", "\n", "+", "A"])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pulsekey.identity.lifecycle import Event
 from pulsekey.identity.principals import Role
 from pulsekey.identity.sessions import (
     SESSIONS_MAX,
@@ -144,6 +145,16 @@ def test_the_oldest_session_gives_way(node: Node, somebody: tuple[PrincipalId, K
         node.sessions.authenticate(token, SessionKind.PORTAL)
 
 
+def test_a_session_ends_with_its_account_even_where_nobody_revoked_it(
+    node: Node, somebody: tuple[PrincipalId, KeyId]
+) -> None:
+    token = node.sessions.open_portal(*somebody)
+    stranger = node.sessions.open_portal(somebody[0], KeyId(bytes(32)))
+    refused(lambda: node.sessions.authenticate(stranger, SessionKind.PORTAL))
+    node.store.advance(somebody[0], Event.SUSPEND)
+    refused(lambda: node.sessions.authenticate(token, SessionKind.PORTAL))
+
+
 def test_suspending_and_closing_end_sessions_at_once(node: Node) -> None:
     operator = node.set_up().principal.id
     done, _ = node.register(Role.CLINICIAN, "Dr A. Li")
@@ -188,7 +199,18 @@ def test_what_decodes_is_the_one_form_of_its_bytes(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["", "A" * 42, "A" * 44, "A" * 42 + "B", "A" * 42 + "=", "+" * 43, "é" * 43, "\ud800"]
+    "token",
+    [
+        "",
+        "A" * 42,
+        "A" * 44,
+        "A" * 42 + "B",
+        "A" * 42 + "=",
+        "+" * 43,
+        "!" * 43,
+        "é" * 43,
+        "\ud800",
+    ],
 )
 def test_a_token_that_cannot_be_one_is_refused_like_any_other(node: Node, token: str) -> None:
     refused(lambda: node.sessions.authenticate(token, SessionKind.PORTAL))
