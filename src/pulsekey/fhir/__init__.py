@@ -1,0 +1,1 @@
+"""Records as FHIR R4, and FHIR questions about them. No routes, no storage."""
