@@ -84,5 +84,7 @@ class Engine(Evm, Protocol):
 class Chain(Evm, Protocol):
     """An EVM that remembers. What it acknowledged survives a crash."""
 
-    def events(self, contract: Address, topics: Sequence[bytes]) -> Sequence[tuple[Receipt, Event]]:
-        """Return the events of `contract` whose first topics are these, oldest first."""
+    def events(
+        self, contract: Address, topics: Sequence[bytes | None]
+    ) -> Sequence[tuple[Receipt, Event]]:
+        """Return the events of `contract` with these first topics, oldest first. None is any."""
