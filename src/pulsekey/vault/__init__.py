@@ -1,0 +1,1 @@
+"""Sealed, versioned, content-addressed records of patients; their keys, manifests and index."""
