@@ -6,12 +6,15 @@ One anchor covers every batch since the one before: heads are chained by their p
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pulsekey.ledger.encoding import head_digest
 from pulsekey.ledger.ports import Anchored, Head, Settlement
 from pulsekey.ledger.tables import open_tables, transaction, translated
+from pulsekey.primitives import canonical
 from pulsekey.primitives.clock import Seconds
 from pulsekey.primitives.errors import IntegrityError, Unavailable
+from pulsekey.primitives.hashing import digest
 from pulsekey.primitives.ids import Digest
 
 RETRY_SECONDS_MAX = 300.0
@@ -23,7 +26,8 @@ CREATE TABLE anchor (
     block INTEGER NOT NULL,
     time INTEGER NOT NULL,
     head BLOB NOT NULL CHECK (length(head) = 32),
-    accumulator BLOB NOT NULL CHECK (length(accumulator) = 32)
+    accumulator BLOB NOT NULL CHECK (length(accumulator) = 32),
+    digest BLOB NOT NULL
 ) STRICT
 """
 
@@ -45,9 +49,10 @@ class SqliteAnchors:
             anchored.time,
             anchored.head,
             anchored.accumulator,
+            anchor_digest(batch, anchored),
         )
         with self._lock, transaction(self._tables, self._path):
-            self._tables.execute("INSERT OR REPLACE INTO anchor VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._tables.execute("INSERT OR REPLACE INTO anchor VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def covering(self, batch: int) -> tuple[int, Anchored] | None:
         """Return the first anchor at or after `batch`, and the batch that it names."""
@@ -62,13 +67,40 @@ class SqliteAnchors:
         self._tables.close()
 
     def _one(self, which: str, values: tuple[int, ...]) -> tuple[int, Anchored] | None:
-        query = f"SELECT batch, chain, block, time, head, accumulator FROM anchor {which}"  # noqa: S608 - the condition is one of two constants above
+        query = f"SELECT * FROM anchor {which}"  # noqa: S608 - one of two constants above
         with self._lock, translated(self._path):
             row = self._tables.execute(query, values).fetchone()
         if row is None:
             return None
-        batch, chain, block, time, head, accumulator = row
-        return batch, Anchored(chain, block, Seconds(time), Digest(head), Digest(accumulator))
+        try:
+            return read_anchor(row)
+        except IntegrityError as error:
+            raise IntegrityError(f"{self._path.name}, anchor {row[0]} {error}") from error
+
+
+def anchor_digest(batch: int, anchored: Anchored) -> Digest:
+    """Return the digest that is kept beside an anchor, to find damage: no other copy is at hand."""
+    return digest(
+        canonical.encode(
+            [
+                batch,
+                anchored.chain,
+                anchored.block,
+                int(anchored.time),
+                anchored.head.hex(),
+                anchored.accumulator.hex(),
+            ]
+        )
+    )
+
+
+def read_anchor(row: tuple[Any, ...]) -> tuple[int, Anchored]:
+    """Read a row of the table, or raise `IntegrityError`."""
+    batch, chain, block, time, head, accumulator, claimed = row
+    anchored = Anchored(chain, block, Seconds(time), Digest(head), Digest(accumulator))
+    if anchor_digest(batch, anchored) != claimed:
+        raise IntegrityError("does not match its digest")
+    return batch, anchored
 
 
 class Anchoring:
@@ -115,12 +147,12 @@ class Anchoring:
             head = self._newest()
             if head.batch == 0:
                 return None
-            digest = head_digest(head)
+            wanted = head_digest(head)
             last = self._anchors.last()
-            if last is not None and last[1].head == digest:
+            if last is not None and last[1].head == wanted:
                 return last[1]
-            anchored = self._settlement.anchor(digest, head.batch)
-            if anchored.head != digest:
+            anchored = self._settlement.anchor(wanted, head.batch)
+            if anchored.head != wanted:
                 raise IntegrityError(
                     "the settlement chain names another head than the one put on it"
                 )

@@ -19,6 +19,7 @@ from pulsekey.ledger.derived import checkpoint_of, origin_of
 from pulsekey.ledger.durable import ASIDE_SUFFIX
 from pulsekey.ledger.embedded import LedgerHome, read_genesis
 from pulsekey.ledger.encoding import (
+    batch_ledger,
     decode_batch,
     encode_batch,
     encode_head,
@@ -113,6 +114,8 @@ def _executed(
             batch = _checked_batch(genesis, head, number, claimed, content)
         except (MalformedInput, IntegrityError) as error:
             yield Finding(f"{home.consensus.name}, batch {number}", str(error))
+            if batch_ledger(content) != genesis.ledger and tagged(tags.BATCH, content) == claimed:
+                yield Finding(home.genesis.name, "is not of the ledger that consensus keeps")
             break
         execution = execute(
             program, snapshot, batch, head.log_size, partial(program.admissible, genesis.ledger)
@@ -236,11 +239,17 @@ def _check_checkpoint(home: LedgerHome, genesis: Genesis, expected: _Expected) -
 
 
 def _check_anchors(home: LedgerHome, expected: _Expected) -> Iterator[Finding]:
-    rows = _Rows(home.anchors, anchoring.SCHEMA, "SELECT batch, head FROM anchor")
+    rows = _Rows(home.anchors, anchoring.SCHEMA, "SELECT * FROM anchor")
     known = {head.batch: head_digest(head) for head in expected.heads}
-    for batch, head in rows:
-        if known.get(batch) != head:
-            yield Finding(f"{home.anchors.name}, anchor {batch}", "names another head")
+    for batch, chain, *rest in rows:
+        place = f"{home.anchors.name}, anchor {batch}"
+        try:
+            _, anchored = anchoring.read_anchor((batch, chain.decode(), *rest))
+        except (IntegrityError, UnicodeDecodeError) as error:
+            yield Finding(place, str(error))
+        else:
+            if known.get(batch) != anchored.head:
+                yield Finding(place, "names another head")
     yield from rows.findings
 
 

@@ -59,6 +59,7 @@ class Derived:
         head = self._head_at(kept)
         if snapshot.root != head.state_root:
             raise IntegrityError(f"the state kept after batch {kept} is not the one of its head")
+        self._agreed(consensus, head, last)
         for batch in consensus.batches(kept):
             execution = execute(
                 self.program,
@@ -74,7 +75,7 @@ class Derived:
             head = self._confirmed(head, batch, execution)
             self.state.keep(batch.number, snapshot, execution.writes)
         if head.batch < last.batch:
-            raise IntegrityError(f"consensus ends at batch {head.batch}, the heads at {last.batch}")
+            raise IntegrityError(f"consensus lost batches: the heads end at batch {last.batch}")
         return Published(head, snapshot, self._settled_checkpoint(head))
 
     def publish(self, before: Head, batch: Batch, execution: Execution) -> Published:
@@ -110,6 +111,16 @@ class Derived:
         if batch == 0:
             return first_head(self.genesis.ledger, self.genesis.created)
         return self.heads.get(batch)
+
+    def _agreed(self, consensus: Consensus, head: Head, last: Head) -> None:
+        """Check that consensus still has the batch that the stores stand at."""
+        if head.batch == 0:
+            return
+        batch = next(iter(consensus.batches(head.batch - 1)), None)
+        if batch is None:
+            raise IntegrityError(f"consensus lost batches: the heads end at batch {last.batch}")
+        if digest(encode_batch(head.ledger, batch)) != head.availability:
+            raise IntegrityError(f"consensus has another batch {head.batch} than the heads")
 
     def _confirmed(self, before: Head, batch: Batch, execution: Execution) -> Head:
         stored = self.heads.get(batch.number)

@@ -89,6 +89,11 @@ def decode_batch(content: bytes, *, ledger: LedgerId, where: str = "batch") -> B
     return Batch(number, Seconds(time), tuple(operations))
 
 
+def batch_ledger(content: bytes) -> bytes:
+    """Return the id of the ledger that a batch says it is of, without reading the rest."""
+    return content[2 : 2 + DIGEST_BYTES]
+
+
 def operation_digest(signed: bytes) -> Digest:
     """Return what a step commits to: operation and witness, all of the signed bytes."""
     return tagged(tags.OPERATION, signed)
