@@ -45,7 +45,7 @@ class Decimals:
 
 
 def read(texts: list[str]) -> Decimals:
-    """Read a column of decimals: plain or with an exponent; no sign but minus, no NaN or infinity."""
+    """Read a column of decimals: plain or with an exponent; no plus, no NaN, no infinity."""
     n = len(texts)
     mantissa = np.zeros(n, np.int64)
     scale = np.zeros(n, np.int8)

@@ -185,3 +185,8 @@ def _blanked(wall: Int64s, offset: NDArray[np.int32], legible: NDArray[np.bool_]
     return Stamps(
         np.where(legible, wall, 0), np.where(legible, offset, 0).astype(np.int16), legible
     )
+
+
+def chosen(times: Times, at: NDArray[np.intp]) -> Times:
+    """Return the rows `at` of `times`."""
+    return Times(times.start[at], times.end[at], times.offset[at], times.basis[at])

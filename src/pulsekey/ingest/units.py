@@ -6,7 +6,7 @@ exact where it is a finite decimal (pounds, feet, miles, fractions always are); 
 given. What was given stays beside the converted value in every case.
 
 Factors: pound, foot, inch and mile as the international yard and pound agreement (1959) defines
-them, thermochemical calorie (4.184 J, ISO 80000-5:2007, annex B), molar mass of glucose 180.156 g/mol
+them, thermochemical calorie (4.184 J, ISO 80000-5:2007), molar mass of glucose 180.156 g/mol
 (C6H12O6, IUPAC 2021 abridged standard atomic weights), gram and litre of the SI.
 """
 
@@ -16,14 +16,12 @@ from fractions import Fraction
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pulsekey.ingest.decimals import Decimals, fitted
+from pulsekey.ingest.decimals import MANTISSA_MAX, Decimals, fitted
 from pulsekey.signals.series import SCALE_MAX, Int8s, Int64s
 
 EXTRA_DIGITS: Final = 3
-
-MILLIGRAM_PER_DECILITRE_OF_MILLIMOLE: Final = Fraction("18.0156")
-"""1 mmol/L of glucose in mg/dL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,10 @@ class Conversion:
 
 
 IDENTITY: Final = Conversion(Fraction(1))
+GLUCOSE_TO_MASS: Final = Conversion(Fraction("18.0156"))
+"""From mmol/L to mg/dL. For showing only: a reading is kept in the kind of quantity it came in."""
+GLUCOSE_TO_SUBSTANCE: Final = Conversion(1 / Fraction("18.0156"))
+"""From mg/dL to mmol/L."""
 
 _GIVEN: Final[Mapping[str, Mapping[str, str | tuple[str, str]]]] = {
     # our unit: {unit as written: factor, or (factor, origin)}
@@ -137,31 +139,11 @@ def convert(values: Decimals, by: Conversion) -> Decimals:
     """Return the values in our unit; rows without a form that fits are no longer legible."""
     if by.identity:
         return values
-    exact = _power_of_ten(by.factor.denominator) if not by.origin else None
-    limit = (2**62) // max(1, by.factor.numerator)
-    if exact is not None and (np.abs(values.mantissa) <= limit).all():
-        numerator, digits = exact
-        mantissa: Int64s = values.mantissa * (by.factor.numerator * numerator)
-        scale = values.scale.astype(np.int16) + digits
-        # The digits that the factor itself added and did not need are taken away again.
-        for _ in range(digits + int(values.scale.max(initial=0))):
-            shorter = (scale > values.scale) & (mantissa % 10 == 0)
-            if not shorter.any():
-                break
-            mantissa = np.where(shorter, mantissa // 10, mantissa)
-            scale = scale - shorter
-        if (scale <= SCALE_MAX).all() and (np.abs(mantissa) < 10**18).all():
-            return Decimals(mantissa, scale.astype(np.int8), values.legible)
-    return _convert_each(values, by)
-
-
-def _convert_each(values: Decimals, by: Conversion) -> Decimals:
-    mantissa: Int64s = np.zeros(len(values), np.int64)
-    scale: Int8s = np.zeros(len(values), np.int8)
+    mantissa, scale, done = _shifted(values, by)
     legible = values.legible.copy()
     known: dict[tuple[int, int], tuple[int, int] | None] = {}
-    pairs = zip(values.mantissa.tolist(), values.scale.tolist(), strict=True)
-    for row, given in enumerate(pairs):
+    for row in np.flatnonzero(~done & values.legible).tolist():
+        given = int(values.mantissa[row]), int(values.scale[row])
         if given not in known:
             known[given] = convert_one(*given, by)
         result = known[given]
@@ -172,18 +154,40 @@ def _convert_each(values: Decimals, by: Conversion) -> Decimals:
     return Decimals(mantissa, scale, legible)
 
 
+def _shifted(values: Decimals, by: Conversion) -> tuple[Int64s, Int8s, NDArray[np.bool_]]:
+    """Multiply by a finite decimal in int64; return also which rows that was possible for."""
+    n = len(values)
+    exact = None if by.origin else _power_of_ten(by.factor.denominator)
+    if exact is None:
+        return np.zeros(n, np.int64), np.zeros(n, np.int8), np.zeros(n, np.bool_)
+    spread, digits = exact
+    factor, zeros = by.factor.numerator * spread, 0
+    while factor % 10 == 0:
+        factor, zeros = factor // 10, zeros + 1
+    # Tens of the factor first take decimals away, and only then lengthen the mantissa.
+    taken = np.minimum(values.scale, zeros)
+    multiplier = factor * np.power(10, (zeros - taken).astype(np.int64))
+    done: NDArray[np.bool_] = np.abs(values.mantissa) <= MANTISSA_MAX // multiplier
+    mantissa = np.where(done, values.mantissa, 0) * multiplier
+    scale = values.scale.astype(np.int16) - taken + digits
+    for _ in range(digits):
+        # Digits that the factor added and did not need: 0.5 lb is written with as few as it takes.
+        spare = (scale > values.scale) & (mantissa % 10 == 0)
+        if not spare.any():
+            break
+        mantissa = np.where(spare, mantissa // 10, mantissa)
+        scale = scale - spare
+    done &= scale <= SCALE_MAX
+    return mantissa, np.where(done, scale, 0).astype(np.int8), done
+
+
 def convert_one(mantissa: int, scale: int, by: Conversion) -> tuple[int, int] | None:
     """Return one value in our unit as mantissa and scale, None where it does not fit."""
     result = Fraction(mantissa, 10**scale) * by.factor + by.origin
     exact = _power_of_ten(result.denominator)
-    if exact is not None:
-        numerator, digits = exact
-        whole = result.numerator * numerator
-        if digits < scale and _power_of_ten(by.factor.denominator) is not None and not by.origin:
-            whole, digits = whole * 10 ** (scale - digits), scale
-        form = fitted(whole, digits)
-        if form is not None:
-            return form
+    if exact is not None and exact[1] <= SCALE_MAX:
+        spread, digits = exact
+        return fitted(result.numerator * spread, digits)
     digits = min(scale + EXTRA_DIGITS, SCALE_MAX)
     return fitted(round(result * 10**digits), digits)
 
