@@ -267,6 +267,15 @@ WORKOUT = _several(
     ("ascent", unit.METRE),
     ("steps", unit.STEP),
 )
+# A part of a workout, so that adding laps to workouts counts nothing twice.
+LAP = _several(
+    "lap",
+    Shape.SESSION,
+    Category.EXERCISE,
+    ("duration", unit.SECOND),
+    ("distance", unit.METRE),
+    ("ascent", unit.METRE),
+)
 MAXIMAL_OXYGEN_UPTAKE = _point(
     "maximal-oxygen-uptake", Category.EXERCISE, unit.MILLILITRE_PER_KILOGRAM_MINUTE
 )

@@ -1,0 +1,374 @@
+"""FHIR R4 Bundles: a chart as a hospital exports it, kept document by document.
+
+The rule: the content of a document is the exact text that came. Every entry becomes a document or a
+refusal; a file that is cut short or is no JSON yields nothing. All Observations stay documents
+(docs/decisions/0023); whom they are about is said here and judged by `pulsekey.ingest.patients`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Final
+
+from pulsekey.ingest.archive import BZIP2_MAGIC, GZIP_MAGIC, unpacked
+from pulsekey.ingest.fhir_shape import CODES, DATES, REQUIRED, SUBJECTS
+from pulsekey.ingest.items import Context, Coverage, Item, Payload, Refusal
+from pulsekey.ingest.json_text import Json, JsonText, Piece
+from pulsekey.primitives.errors import MalformedInput
+from pulsekey.resources.documents import Clinical
+from pulsekey.signals.category import Category
+from pulsekey.signals.classification import CODED_TYPES, SENSITIVE, WHOLE_TYPES, classify
+
+TEXT_BYTES_MAX: Final = 64 * 2**20
+"""Of a Bundle when unpacked: the largest chart of the samples has 5 MB."""
+HEAD_BYTES: Final = 65_536
+ENTRIES_MAX: Final = 200_000
+RESOURCE_CHARACTERS_MAX: Final = 16 * 2**20
+KEY_CHARACTERS_MAX: Final = 512
+CODINGS_MAX: Final = 1_000
+BUNDLE_TYPES: Final = ("transaction", "batch", "collection", "searchset")
+
+_BOMS: Final = (b"\xef\xbb\xbf", b"\xc3\xaf\xc2\xbb\xc2\xbf")
+"""A byte order mark, and one that was taken for Latin-1 and encoded again."""
+_IS_BUNDLE: Final = re.compile(rb'"resourceType"\s*:\s*"Bundle"')
+_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_FULL_URL: Final = re.compile(r"(urn:(uuid|oid):[A-Za-z0-9.-]+|https?://[!-~]+)")
+_DATE_TIME: Final = re.compile(
+    r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?"
+    r"(Z|[+-](0\d|1[0-4]):[0-5]\d))?)?)?"
+)
+
+
+class FhirBundle:
+    """The FHIR R4 Bundle format. See `pulsekey.ingest.items.Format`."""
+
+    coverage = Coverage(
+        format="fhir-r4-bundle",
+        title="FHIR R4 Bundle: transaction, batch, collection, searchset (.json, .gz, .bz2)",
+        resource_types=tuple(sorted({*WHOLE_TYPES, *CODED_TYPES})),
+        notes=(
+            "every resource type of R4 is kept as a document; those not listed are unclassified",
+            "Observations stay documents with their exact text",
+            "entries that ask for deletion, a patch or a read are refused",
+        ),
+    )
+
+    def recognises(self, head: bytes, payload: Payload) -> bool:
+        """Whether the text, unpacked if need be, begins as a JSON object that is a Bundle."""
+        if head.startswith((GZIP_MAGIC, BZIP2_MAGIC)):
+            try:
+                with unpacked(payload, head, limit=TEXT_BYTES_MAX) as stream:
+                    head = stream.read(HEAD_BYTES)
+            except MalformedInput:
+                return False
+        text = _without_mark(head).lstrip()
+        return text.startswith(b"{") and _IS_BUNDLE.search(text) is not None
+
+    def parse(self, payload: Payload, context: Context) -> Iterator[Item]:
+        """Yield a document or a refusal for each entry, in their order.
+
+        Raises `MalformedInput` where the text is no JSON, no Bundle of a type that is read, or too
+        long.
+        """
+        text = _text(payload)
+        whole = JsonText(text, payload.name)
+        places = _outline(whole, payload.name)
+        seen: dict[str, bytes] = {}
+        for number, at in enumerate(whole.elements(places), 1) if places >= 0 else ():
+            if number > ENTRIES_MAX:
+                raise MalformedInput(
+                    f"more than {ENTRIES_MAX} entries", where=payload.name, cure="send it in parts"
+                )
+            item = _entry(whole, at, f"entry {number}")
+            if isinstance(item, Clinical):
+                item = _first_of_its_key(item, seen)
+            context.progress(payload.size * at // max(1, len(text)))
+            yield item
+        context.progress(payload.size)
+
+
+def _text(payload: Payload) -> str:
+    with payload.open() as stream:
+        head = stream.read(HEAD_BYTES)
+    with unpacked(payload, head, limit=TEXT_BYTES_MAX) as stream:
+        content = stream.read(TEXT_BYTES_MAX + 1)
+    if len(content) > TEXT_BYTES_MAX:
+        raise MalformedInput(
+            f"longer than {TEXT_BYTES_MAX} bytes", where=payload.name, cure="send it in parts"
+        )
+    try:
+        return _without_mark(content).decode("utf-8")
+    except UnicodeDecodeError as failure:
+        raise MalformedInput(
+            "not UTF-8", where=f"{payload.name}, byte {failure.start}", cure="save it as UTF-8"
+        ) from None
+
+
+def _without_mark(content: bytes) -> bytes:
+    for mark in _BOMS:
+        content = content.removeprefix(mark)
+    return content
+
+
+def _outline(whole: JsonText, where: str) -> int:
+    """Check the Bundle around its entries and return where these begin, or -1 if there are none."""
+    start = whole.start()
+    said: dict[str, Json] = {}
+    places = -1
+    for name, at in whole.members(start):
+        if name == "entry":
+            places = at
+        elif name in {"resourceType", "type"}:
+            said[name] = whole.piece(at).value
+    whole.finish(start)
+    if said.get("resourceType") != "Bundle":
+        raise MalformedInput("not a FHIR Bundle", where=where, cure="send resources in a Bundle")
+    if said.get("type") not in BUNDLE_TYPES:
+        raise MalformedInput(
+            "a Bundle of a type that is not imported",
+            where=where,
+            cure=f"export it as one of {', '.join(BUNDLE_TYPES)}",
+        )
+    return places
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    full_url: Json
+    method: Json
+    mode: Json
+    resource: Piece | None
+
+
+def _entry(whole: JsonText, at: int, where: str) -> Clinical | Refusal:
+    outer = whole.piece(at)
+    if not isinstance(outer.value, dict):
+        return Refusal(where, "an entry that is no object", "see Bundle.entry in R4")
+    if outer.problem and "resource" not in outer.value:
+        return Refusal(_at(where, outer.path), outer.problem, "see Bundle.entry in R4")
+    resource: Piece | None = None
+    if "resource" in outer.value and "twice" not in outer.problem:
+        for name, place in whole.members(at):
+            if name == "resource":
+                resource = whole.piece(place)
+    request, search = outer.value.get("request"), outer.value.get("search")
+    entry = _Entry(
+        full_url=outer.value.get("fullUrl"),
+        method=request.get("method") if isinstance(request, dict) else None,
+        mode=search.get("mode") if isinstance(search, dict) else None,
+        resource=resource,
+    )
+    if outer.problem:
+        kind = _shown_type(resource.value) if resource else ""
+        return Refusal(_at(f"{where}{kind}", outer.path), outer.problem, "see the JSON form of R4")
+    return _document(entry, where)
+
+
+def _document(entry: _Entry, where: str) -> Clinical | Refusal:
+    if entry.method not in {None, "POST", "PUT"}:
+        return Refusal(
+            where, "it asks for something else than to keep a resource", "an import only adds"
+        )
+    if entry.mode == "outcome":
+        return Refusal(where, "a message about the search, not a result", "none: nothing is lost")
+    if entry.resource is None or not isinstance(entry.resource.value, dict):
+        return Refusal(where, "no resource", "add one, or remove the entry")
+    resource = entry.resource.value
+    where = f"{where}{_shown_type(resource)}"
+    for problem, cure in _faults(entry, resource):
+        return Refusal(where, problem, cure)
+    return _clinical(entry, resource, where)
+
+
+def _faults(entry: _Entry, resource: dict[str, Json]) -> Iterator[tuple[str, str]]:
+    """Yield what keeps a resource from being filed, and the cure."""
+    assert entry.resource is not None
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str) or kind not in REQUIRED:
+        yield "a resource type that R4 does not have", "convert it to R4 (4.0.1)"
+        return
+    if kind == "Bundle":
+        yield "a Bundle within a Bundle", "send it on its own"
+    if len(entry.resource.text) > RESOURCE_CHARACTERS_MAX:
+        yield f"longer than {RESOURCE_CHARACTERS_MAX} characters", "keep attachments elsewhere"
+    own_id = resource.get("id")
+    if own_id is not None and not (isinstance(own_id, str) and _ID.fullmatch(own_id)):
+        yield "an id that R4 does not allow", "1 to 64 of A-Z a-z 0-9 - ."
+    url = entry.full_url
+    if url is not None and not (
+        isinstance(url, str) and len(url) <= KEY_CHARACTERS_MAX and _FULL_URL.fullmatch(url)
+    ):
+        yield "a fullUrl that is no URL", "urn:uuid:, urn:oid:, http: or https:"
+    for element in REQUIRED[kind]:
+        if not _has(resource, element):
+            yield f"{element} is missing", "R4 requires it"
+    if "status" in REQUIRED[kind] and not isinstance(resource.get("status"), str):
+        yield "status is no code", "R4 requires a code"
+    day = _date(resource)
+    if day and not _possible(day):
+        yield "an impossible date", "correct it at its source"
+
+
+def _has(resource: dict[str, Json], element: str) -> bool:
+    if element.endswith("[x]"):
+        stem = element.removesuffix("[x]")
+        return any(name.lstrip("_").startswith(stem) for name in resource)
+    return element in resource or f"_{element}" in resource
+
+
+def _clinical(entry: _Entry, resource: dict[str, Json], where: str) -> Clinical:
+    assert entry.resource is not None
+    content = entry.resource.text.encode("utf-8")
+    kind, own_id = str(resource["resourceType"]), resource.get("id")
+    if isinstance(entry.full_url, str):
+        key = entry.full_url
+    elif isinstance(own_id, str):
+        key = f"{kind}/{own_id}"
+    else:
+        # Without a name of its own the document is known by what it says.
+        key = f"{kind}#{sha256(content).hexdigest()}"
+    codes = _codes(resource, CODES.get(kind, ("code",)))
+    return Clinical(
+        resource_type=kind,
+        key=key,
+        category=_category(kind, codes, resource),
+        content=content,
+        subject=key if kind == "Patient" else _subject(resource),
+        date=_date(resource),
+        codes=codes,
+        where=where,
+        resource_id=own_id if isinstance(own_id, str) else "",
+        references=_references(resource),
+        identifiers=_identifiers(resource.get("identifier")) if kind == "Patient" else (),
+    )
+
+
+def _first_of_its_key(item: Clinical, seen: dict[str, bytes]) -> Clinical | Refusal:
+    mark = sha256(item.content).digest()
+    if seen.setdefault(item.key, mark) == mark:
+        return item
+    return Refusal(
+        item.where, "another entry of this Bundle has the same name", "send one version of it"
+    )
+
+
+def _category(kind: str, codes: tuple[tuple[str, str], ...], resource: dict[str, Json]) -> Category:
+    """Classify by the codes that say what it is about; a sensitive code anywhere weighs more."""
+    if kind in CODED_TYPES:
+        for pair in _codings(resource):
+            category = classify("Condition", (pair,))
+            if category in SENSITIVE:
+                return category
+    return classify(kind, codes)
+
+
+def _codes(resource: dict[str, Json], places: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    found: dict[tuple[str, str], None] = {}
+    for place in places:
+        holders: list[Json] = [resource]
+        for name in place.split("."):
+            holders = [
+                inner
+                for holder in holders
+                if isinstance(holder, dict)
+                for inner in _listed(holder.get(name))
+            ]
+        for concept in holders:
+            found.update(dict.fromkeys(_codings(concept)))
+    return tuple(found)
+
+
+def _codings(root: Json) -> Iterator[tuple[str, str]]:
+    """Yield every (system, code) below `root`, at most `CODINGS_MAX`."""
+    left = CODINGS_MAX
+    for value in _objects(root):
+        system, code = value.get("system"), value.get("code")
+        if isinstance(code, str) and (system is None or isinstance(system, str)):
+            yield system or "", code
+            left -= 1
+            if not left:
+                return
+
+
+def _subject(resource: dict[str, Json]) -> str:
+    """Return whom a resource is about: a reference as written, or an identifier as a search."""
+    for name in SUBJECTS:
+        about = resource.get(name)
+        if not isinstance(about, dict):
+            continue
+        reference = about.get("reference")
+        if isinstance(reference, str):
+            return reference[:KEY_CHARACTERS_MAX]
+        for system, value in _identifiers(about.get("identifier")):
+            return f"Patient?identifier={system}|{value}"[:KEY_CHARACTERS_MAX]
+    return ""
+
+
+def _identifiers(given: Json) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for identifier in _listed(given):
+        if isinstance(identifier, dict):
+            system, value = identifier.get("system"), identifier.get("value")
+            if isinstance(system, str) and isinstance(value, str):
+                pairs.append((system, value))
+    return tuple(pairs)
+
+
+def _references(root: Json) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for value in _objects(root):
+        reference = value.get("reference")
+        if isinstance(reference, str):
+            found[reference] = None
+    return tuple(found)
+
+
+def _objects(root: Json) -> Iterator[dict[str, Json]]:
+    """Yield every object of a tree that `JsonText.piece` has found to be shallow, in text order."""
+    waiting: list[Json] = [root]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting.extend(reversed(list(value.values())))
+        elif isinstance(value, list):
+            waiting.extend(reversed(value))
+
+
+def _listed(value: Json) -> list[Json]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _date(resource: dict[str, Json]) -> str:
+    for place in DATES:
+        value: Json = resource
+        for name in place.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            return value
+    return ""
+
+
+def _possible(day: str) -> bool:
+    found = _DATE_TIME.fullmatch(day)
+    if found is None:
+        return False
+    year, month, of_month = (int(part or 1) for part in found.groups()[:3])
+    try:
+        date(year, month, of_month)
+    except ValueError:
+        return False
+    return True
+
+
+def _shown_type(resource: Json) -> str:
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    return f" ({kind})" if isinstance(kind, str) and kind in REQUIRED else ""
+
+
+def _at(where: str, path: str) -> str:
+    return f"{where}, {path}" if path else where

@@ -1,0 +1,85 @@
+"""Which format is it? By what is inside, never by the name.
+
+The rule: exactly one format may claim a payload. None or several is an error that says what would
+be understood.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from pulsekey.ingest.fhir_bundle import FhirBundle
+from pulsekey.ingest.garmin_fit import GarminFit
+from pulsekey.ingest.items import Coverage, Format, Payload
+from pulsekey.ingest.wfdb_record import WfdbRecord
+from pulsekey.primitives.errors import MalformedInput
+from pulsekey.signals.catalogue import METRICS
+from pulsekey.signals.metric import LOINC, MDC, PULSEKEY
+
+HEAD_BYTES: Final = 65_536
+
+FORMATS: Final[tuple[Format, ...]] = (GarminFit(), WfdbRecord(), FhirBundle())
+"""Every format we read. Adding one means adding it here."""
+
+SYSTEM_NAMES: Final = {LOINC: "LOINC", MDC: "MDC", PULSEKEY: "Pulsekey"}
+
+_OTHERS: Final = (
+    (b"%PDF", "a PDF document", "ask for the data behind it, as a file of one of these formats"),
+    (b"PK\x03\x04", "a zip of something else", "send the export as it was made"),
+    (b"\x1f\x8b", "something else, packed with gzip", "send one of these formats"),
+    (b"BZh", "something else, packed with bzip2", "send one of these formats"),
+    (b"\xff\xfe", "text in UTF-16", "save it as UTF-8"),
+    (b"\xfe\xff", "text in UTF-16", "save it as UTF-8"),
+    (b"\x89PNG", "a picture", "send the data, not a screenshot"),
+    (b"\xff\xd8\xff", "a picture", "send the data, not a screenshot"),
+    (b"{", "JSON, but no FHIR Bundle", "put the resources into a Bundle"),
+    (b"<", "XML of an unknown kind", "send one of these formats"),
+)
+"""What people send by mistake: how it begins, what it is, and what to do."""
+
+
+def recognise(payload: Payload) -> Format:
+    """Return the one format of `payload`; a `MalformedInput` lists what would be understood."""
+    with payload.open() as stream:
+        head = stream.read(HEAD_BYTES)
+    if not head:
+        raise MalformedInput("an empty file", where=payload.name, cure="export it again")
+    claims = [known for known in FORMATS if known.recognises(head, payload)]
+    if len(claims) == 1:
+        return claims[0]
+    understood = "; ".join(known.coverage.title for known in FORMATS)
+    if claims:
+        names = " and ".join(known.coverage.format for known in claims)
+        raise MalformedInput(
+            f"it looks like {names} at once", where=payload.name, cure="send one file at a time"
+        )
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for begins, kind, cure in _OTHERS:
+        if head.startswith(begins) or start.startswith(begins):
+            raise MalformedInput(
+                f"it is {kind}", where=payload.name, cure=f"{cure}. Understood: {understood}"
+            )
+    raise MalformedInput("an unknown format", where=payload.name, cure=f"Understood: {understood}")
+
+
+def coverage_lines() -> Iterator[str]:
+    """Yield what `pulsekey formats` prints: formats with metrics, codes, units and shapes."""
+    for known in FORMATS:
+        yield from _format_lines(known.coverage)
+
+
+def _format_lines(coverage: Coverage) -> Iterator[str]:
+    yield f"{coverage.format}: {coverage.title}"
+    for name in coverage.metrics:
+        metric = METRICS[name]
+        codes = ", ".join(
+            f"{SYSTEM_NAMES.get(code.system, code.system)} {code.code}" for code in metric.codes
+        )
+        units = ", ".join(
+            dict.fromkeys(part.unit.ucum for part in metric.components if part.unit is not None)
+        )
+        yield f"  {name:<28}{metric.shape:<13}{units or 'coded':<10}{codes}"
+    if coverage.resource_types:
+        yield f"  resources: {', '.join(coverage.resource_types)}"
+    for note in coverage.notes:
+        yield f"  note: {note}"
+    yield ""
