@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from pulsekey.quality.checks import SECOND, local_micros
 from pulsekey.quality.ecg import window_starts
+from pulsekey.quality.grading import GRADE_OF
 from pulsekey.quality.shapes import NIGHT_BEGINS_HOUR, NIGHT_ENDS_HOUR
 from pulsekey.signals.grade import Grade, Reason
 from pulsekey.signals.metric import Shape
-from pulsekey.signals.series import Grades, Int64s, Series, Waveform
+from pulsekey.signals.series import GRADE_WINDOW_SECONDS, Grades, Int64s, Series, Waveform
 
 DAY_MICROS = 86_400 * SECOND
 EPOCH_DAY = date(1970, 1, 1)
@@ -27,6 +28,10 @@ RHYTHM_SECONDS_MAX = 3_600
 SLACK = 1.5
 """A step up to so many intervals long is still covered: clocks drift."""
 PER_DAY_MAX = 4_000
+BLAMED = frozenset(reason for reason, grade in GRADE_OF.items() if grade is Grade.UNUSABLE)
+NOTED = frozenset((Reason.UNCERTAIN_TIME, Reason.CLOCK_JUMP, Reason.OVERLAPPED))
+BLAMED_IN_WAVEFORMS = frozenset((Reason.NOISY, Reason.DISCONNECTED, Reason.SATURATED))
+"""The reasons that can make something unusable; others only stand beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Summary:
     `rows` (windows for a waveform), by grade and by reason; time in seconds.
 
     `interval_seconds` and `covered` (0 to 1, from first to last row) are None without a rhythm.
-    `reason_seconds` is the time of the unusable rows a reason stands on; 0 without a rhythm.
+    `reason_seconds` is the time that a reason made unusable; 0 without a rhythm.
     """
 
     rows: int
@@ -107,7 +112,7 @@ def summarise(series: Series) -> Summary:
         step = np.diff(at, append=at[-1] + round(every * SECOND))
         whole = round(every * SECOND)
         covers = np.where(step <= SLACK * whole, step, whole)
-    return _summary(at, covers, wall, _ordered(grades, order), every)
+    return _summary(at, covers, wall, _ordered(grades, order), every, BLAMED)
 
 
 def summarise_waveform(waveform: Waveform) -> Summary:
@@ -133,7 +138,8 @@ def summarise_waveform(waveform: Waveform) -> Summary:
             np.concatenate([np.zeros(0, np.uint8), *grade]),
             np.concatenate([np.zeros(0, np.uint32), *reasons]),
         ),
-        10.0,
+        float(GRADE_WINDOW_SECONDS),
+        BLAMED_IN_WAVEFORMS,
     )
 
 
@@ -142,7 +148,12 @@ def _ordered(grades: Grades, order: "NDArray[np.intp]") -> Grades:
 
 
 def _summary(
-    at: Int64s, covers: Int64s, wall: Int64s, grades: Grades, every: float | None
+    at: Int64s,
+    covers: Int64s,
+    wall: Int64s,
+    grades: Grades,
+    every: float | None,
+    blamed: frozenset[Reason],
 ) -> Summary:
     n = len(at)
     begin = int(at[0]) if n else 0
@@ -170,7 +181,9 @@ def _summary(
         reasons={reason: int(rows.sum()) for reason, rows in on.items()},
         unusable_seconds=float(timed[unusable].sum()) / SECOND,
         reason_seconds={
-            reason: float(timed[rows & unusable].sum()) / SECOND for reason, rows in on.items()
+            reason: float(timed[rows & unusable].sum()) / SECOND
+            for reason, rows in on.items()
+            if reason in blamed
         },
         messages=(),
     )
@@ -249,9 +262,15 @@ def _percent(share: float) -> int:
 
 
 def _doubts(summary: Summary) -> list[Message]:
+    """What was found, the unusable first and what only notes something last."""
     messages = []
-    for reason, count in sorted(summary.reasons.items(), key=lambda item: (-item[1], item[0])):
-        seconds = summary.reason_seconds[reason]
+    unusable = summary.reason_seconds
+    ranked = sorted(
+        summary.reasons.items(),
+        key=lambda item: (item[0] not in unusable, item[0] in NOTED, -item[1], item[0]),
+    )
+    for reason, count in ranked:
+        seconds = unusable.get(reason, 0.0)
         if seconds >= 60:
             messages.append(
                 Message(
@@ -279,6 +298,14 @@ SENTENCES: Mapping[str, str] = {
 }
 """English by key. A second language needs the same keys."""
 
+SENTENCES_OF_ONE: Mapping[str, str] = {
+    "quality.samples": "1 sample",
+    "quality.gap": "longest gap 1 minute",
+    "quality.unusable.minutes": "1 minute unusable: {reason}",
+    "quality.rows": "1 sample marked: {reason}",
+}
+"""English by key, where what is counted is one."""
+
 REASONS: Mapping[str, str] = {
     "implausible": "outside the plausible range",
     "saturated": "at the end of the sensor's range",
@@ -303,5 +330,7 @@ def in_english(summary: Summary) -> str:
     sentences = []
     for message in summary.messages:
         said = ", ".join(REASONS[reason] for reason in message.reasons)
-        sentences.append(SENTENCES[message.key].format(**message.numbers, reason=said))
+        one = message.numbers.get("rows", message.numbers.get("minutes")) == 1
+        wording = SENTENCES_OF_ONE if one and message.key in SENTENCES_OF_ONE else SENTENCES
+        sentences.append(wording[message.key].format(**message.numbers, reason=said))
     return "; ".join(sentences)

@@ -45,6 +45,19 @@ def test_a_whole_night_of_a_pressed_sensor_is_said_in_one_line() -> None:
     )
 
 
+def test_a_note_is_never_blamed_for_what_is_unusable() -> None:
+    at = times([NIGHT + row * 5 * MINUTE for row in range(17)], basis=Basis.FLOATING)
+    summary = summarise(grade(series("glucose-sensor", at, PRESSED), LATER))
+    assert summary.reason_seconds == {Reason.COMPRESSED: 40 * 60}
+    assert in_english(summary).endswith(
+        "40 minutes unusable: sensor compressed; 17 samples marked: time zone not certain"
+    )
+
+
+def test_one_is_not_many() -> None:
+    assert in_english(summarise(series("heart-rate", times([NOON]), [60]))) == "1 sample"
+
+
 def test_a_gap_is_what_is_not_covered() -> None:
     minutes = [each for each in range(0, 600, 5) if not 300 <= each < 360]
     summary = summarise(glucose(minutes))
