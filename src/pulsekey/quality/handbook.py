@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from pulsekey.quality import checks, detectors, ecg, grading, overlap, shapes, summary
 from pulsekey.quality.grading import GRADE_OF
-from pulsekey.quality.rules import MetricRules
+from pulsekey.quality.rules import Bounds, MetricRules
 from pulsekey.quality.table import RULES
 from pulsekey.signals.grade import Reason
 
@@ -76,6 +76,8 @@ def _text(thing: object) -> str:
 def _reason(reason: Reason) -> str:
     if reason in (Reason.NOISY, Reason.DISCONNECTED):
         lowers = "questionable or unusable"
+    elif reason is Reason.SATURATED:
+        lowers = "questionable; unusable for most of a waveform's window"
     elif reason is Reason.CLOCK_JUMP:
         lowers = "questionable where the clock ran backwards, else noted"
     else:
@@ -86,14 +88,7 @@ def _reason(reason: Reason) -> str:
 def _rows(rules: MetricRules) -> list[tuple[str, str, str]]:
     if rules.none_because:
         return [("none", rules.none_because, "")]
-    rows = [
-        (
-            f"range of {limit.component}",
-            f"{limit.low:.4g} to {limit.high:.4g} {limit.ucum}",
-            limit.source,
-        )
-        for limit in rules.bounds
-    ]
+    rows = [(f"range of {each.component}", _range(each), each.source) for each in rules.bounds]
     if rules.greater:
         rows.append(
             ("contradiction", f"{rules.smaller} at or above {rules.greater}", "ISO 81060-2:2018")
@@ -114,6 +109,12 @@ def _rows(rules: MetricRules) -> list[tuple[str, str, str]]:
         limit = f"falls and rises by {pressed.steep:.4g}, level within {pressed.level:.4g}"
         rows.append(("compression", limit, pressed.source))
     return rows
+
+
+def _range(bounds: Bounds) -> str:
+    if bounds.high == float("inf"):
+        return f"at least {bounds.low:.4g} {bounds.ucum}"
+    return f"{bounds.low:.4g} to {bounds.high:.4g} {bounds.ucum}"
 
 
 if __name__ == "__main__":

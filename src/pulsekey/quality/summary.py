@@ -1,4 +1,4 @@
-"""What a person should know about a series, as message keys with numbers, and in English.
+"""What a person should know about a series, as keys of messages with numbers.
 
 The numbers are computed once and worded elsewhere in any language: `Message.key` names the
 sentence, `Message.numbers` fills it. A series without a rhythm (weights months apart) has no
@@ -54,6 +54,11 @@ class DayCoverage:
     covered: float
     night_covered: float
     night_whole: bool
+
+
+def reason_key(reason: Reason) -> str:
+    """Return the key of one reason's wording, for instance `compressed`."""
+    return str(reason.name).lower().replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +237,10 @@ def _with_messages(summary: Summary) -> Summary:
         messages.append(Message("quality.samples", {"rows": summary.rows}))
     else:
         messages.append(Message("quality.covered", {"percent": _percent(summary.covered)}))
-        # Of nights that the recording itself cut short, only a lone one is spoken of.
-        touched = [day for day in summary.days if day.night_covered > 0]
-        whole = [day for day in touched if day.night_whole]
-        nights = [day.night_covered for day in whole or touched]
+        # A night that the recording itself cut short counts only if it has no whole one, and half.
+        whole = [day.night_covered for day in summary.days if day.night_whole]
+        halves = [day.night_covered for day in summary.days if day.night_covered >= 0.5]
+        nights = whole or halves
         if nights:
             typical = float(np.median(nights))
             messages.append(
@@ -270,67 +275,12 @@ def _doubts(summary: Summary) -> list[Message]:
         key=lambda item: (item[0] not in unusable, item[0] in NOTED, -item[1], item[0]),
     )
     for reason, count in ranked:
-        seconds = unusable.get(reason, 0.0)
+        seconds, named = unusable.get(reason, 0.0), (reason_key(reason),)
         if seconds >= 60:
-            messages.append(
-                Message(
-                    "quality.unusable.minutes", {"minutes": round(seconds / 60)}, (name(reason),)
-                )
-            )
+            minutes = {"minutes": round(seconds / 60)}
+            messages.append(Message("quality.unusable.minutes", minutes, named))
+        elif count == summary.rows > 1:
+            messages.append(Message("quality.rows.all", {}, named))
         else:
-            messages.append(Message("quality.rows", {"rows": count}, (name(reason),)))
+            messages.append(Message("quality.rows", {"rows": count}, named))
     return messages
-
-
-def name(reason: Reason) -> str:
-    """Return the key of one reason's wording, for instance `compressed`."""
-    return str(reason.name).lower().replace("_", "-")
-
-
-SENTENCES: Mapping[str, str] = {
-    "quality.empty": "No data",
-    "quality.samples": "{rows} samples",
-    "quality.covered": "{percent}% of the time covered",
-    "quality.nights": "{percent}% of the night covered",
-    "quality.gap": "longest gap {minutes} minutes",
-    "quality.unusable.minutes": "{minutes} minutes unusable: {reason}",
-    "quality.rows": "{rows} samples marked: {reason}",
-}
-"""English by key. A second language needs the same keys."""
-
-SENTENCES_OF_ONE: Mapping[str, str] = {
-    "quality.samples": "1 sample",
-    "quality.gap": "longest gap 1 minute",
-    "quality.unusable.minutes": "1 minute unusable: {reason}",
-    "quality.rows": "1 sample marked: {reason}",
-}
-"""English by key, where what is counted is one."""
-
-REASONS: Mapping[str, str] = {
-    "implausible": "outside the plausible range",
-    "saturated": "at the end of the sensor's range",
-    "flat": "unchanged for longer than is likely",
-    "impossible-rate": "changed faster than a body can",
-    "isolated": "alone within a gap",
-    "noisy": "noisy signal",
-    "disconnected": "no signal",
-    "clock-jump": "clock or time zone moved",
-    "sensor-error": "sensor reported an error",
-    "compressed": "sensor compressed",
-    "overlapped": "counted by another source too",
-    "conflicting": "values contradict each other",
-    "uncertain-time": "time zone not certain",
-    "future": "dated after it was received",
-}
-"""English by the name of a reason."""
-
-
-def in_english(summary: Summary) -> str:
-    """Return the summary as one line: "97% of the night covered; 14 minutes unusable: ..."."""
-    sentences = []
-    for message in summary.messages:
-        said = ", ".join(REASONS[reason] for reason in message.reasons)
-        one = message.numbers.get("rows", message.numbers.get("minutes")) == 1
-        wording = SENTENCES_OF_ONE if one and message.key in SENTENCES_OF_ONE else SENTENCES
-        sentences.append(wording[message.key].format(**message.numbers, reason=said))
-    return "; ".join(sentences)

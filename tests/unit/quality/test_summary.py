@@ -9,14 +9,8 @@ import pytest
 
 from pulsekey.quality.ecg import grade_waveform
 from pulsekey.quality.grading import grade
-from pulsekey.quality.summary import (
-    REASONS,
-    SENTENCES,
-    in_english,
-    name,
-    summarise,
-    summarise_waveform,
-)
+from pulsekey.quality.summary import reason_key, summarise, summarise_waveform
+from pulsekey.quality.wording import REASONS, SENTENCES, SENTENCES_OF_ONE, in_english
 from pulsekey.signals.catalogue import METRICS
 from pulsekey.signals.grade import Grade, Reason
 from pulsekey.signals.metric import Code
@@ -50,8 +44,18 @@ def test_a_note_is_never_blamed_for_what_is_unusable() -> None:
     summary = summarise(grade(series("glucose-sensor", at, PRESSED), LATER))
     assert summary.reason_seconds == {Reason.COMPRESSED: 40 * 60}
     assert in_english(summary).endswith(
-        "40 minutes unusable: sensor compressed; 17 samples marked: time zone not certain"
+        "40 minutes unusable: sensor compressed; all samples marked: time zone not certain"
     )
+
+
+def test_a_short_evening_is_not_called_a_night() -> None:
+    at = times([NIGHT + row * SECOND for row in range(600)])
+    summary = summarise(series("heart-rate", at, [60] * 600))
+    assert in_english(summary) == "100% of the time covered"
+
+
+def test_most_of_one_night_is_spoken_of() -> None:
+    assert "80% of the night covered" in in_english(summarise(glucose(list(range(60, 540, 5)))))
 
 
 def test_one_is_not_many() -> None:
@@ -132,7 +136,11 @@ def test_a_small_gap_is_never_rounded_away() -> None:
 
 
 def test_every_reason_has_words() -> None:
-    assert {name(reason) for reason in Reason} == set(REASONS)
+    assert {reason_key(reason) for reason in Reason} == set(REASONS)
+
+
+def test_wording_of_one_is_for_known_messages() -> None:
+    assert SENTENCES_OF_ONE.keys() <= SENTENCES.keys()
 
 
 def test_every_message_has_a_sentence_and_all_its_numbers() -> None:
