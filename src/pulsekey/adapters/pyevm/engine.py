@@ -33,10 +33,9 @@ P256VERIFY_GAS = 6_900
 NOBODY = Address(bytes(20))
 WORD = 32
 
-# EIP-2028, EIP-2, EIP-3860, EIP-7623, EIP-3529.
+# EIP-2028, EIP-2, EIP-7623, EIP-3529.
 _GAS_TRANSACTION = 21_000
 _GAS_CREATE = 32_000
-_GAS_INITCODE_WORD = 2
 _GAS_TOKEN = 4
 _GAS_TOKEN_FLOOR = 10
 _REFUND_QUOTIENT = 5
@@ -141,7 +140,7 @@ class PyEvm:
         if to is None:
             if len(data) > _INITCODE_BYTES_MAX:
                 raise ValueError(f"initcode beyond {_INITCODE_BYTES_MAX} bytes (EIP-3860)")
-            gas -= _GAS_CREATE + _GAS_INITCODE_WORD * ((len(data) + WORD - 1) // WORD)
+            gas -= _GAS_CREATE  # py-evm itself charges for the words of the initcode (EIP-3860).
         created = generate_contract_address(sender, accounts.get_nonce(sender))
         accounts.increment_nonce(sender)
         message = Message(

@@ -1,0 +1,1 @@
+"""Any EVM behind a JSON-RPC URL."""
