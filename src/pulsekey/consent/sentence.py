@@ -38,7 +38,7 @@ def sentence(terms: Terms) -> str:
     template: str = words["sentence"]["self"]
     return template.format(
         recipient=terms.recipient.name,
-        confirmer=terms.recipient.organisation.name,
+        confirmer=terms.controller.organisation.name,
         categories=_listed([words["categories"][name] for name in terms.categories], words),
         period=_period(terms, words),
         purpose=words["purposes"][terms.purpose],

@@ -5,7 +5,8 @@ counts from 1 without a gap, and each entry holds the hash of the one before. So
 newest hash of a chain can tell whether it is complete.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import cast
 
@@ -42,6 +43,12 @@ class Asked:
     data_until: Micros | None = None
     limit: int = 0
 
+    def within(self, permitted: Iterable[str]) -> "Asked":
+        """Return what was asked for and permitted: no category named means all of them."""
+        allowed = {str(category) for category in permitted}
+        wanted = allowed & set(self.categories) if self.categories else allowed
+        return replace(self, categories=tuple(sorted(wanted)))
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -56,6 +63,14 @@ class Access:
     asked: Asked
     reason: str = ""
     """Why it was refused; empty otherwise."""
+
+    def because(self, reason: str) -> "Access":
+        """Return the refusal with its reason."""
+        return replace(self, reason=str(reason))
+
+    def under(self, chain: Digest) -> "Access":
+        """Return the access as it stands in another chain."""
+        return replace(self, chain=chain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +168,4 @@ def consent_chain(consent: ConsentId) -> Digest:
 
 def own_chain(patient: PatientId, basis: Basis) -> Digest:
     """Return a patient's chain of own reads, maintenance or refusals."""
-    return tagged(tags.ACCESS_ENTRY, str(basis).encode(), b"\0", patient.encode())
+    return tagged(tags.ACCESS_CHAIN, str(basis).encode(), b"\0", patient.encode())

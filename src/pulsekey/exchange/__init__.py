@@ -1,0 +1,1 @@
+"""The gate, and one file a verb: where data and consent meet."""

@@ -1,0 +1,325 @@
+"""The one door to a record. It decides, logs durably, then opens, in that order.
+
+Nothing else may import `vault.reading`. If logging fails, nothing is opened. A recipient who may
+not read gets one and the same answer, whether the patient is unknown, never granted, stopped or
+let the consent expire; why, only the patient's own log says.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pulsekey.consent.decision import Allowance, Deny, OpenedGrant, Permit, Request, decide
+from pulsekey.consent.register import ConsentRegister
+from pulsekey.consent.state import account_slot, grant_slot, grant_state
+from pulsekey.consent.terms import Terms
+from pulsekey.evidence.access_log import AccessLog
+from pulsekey.evidence.entries import Access, Asked, Basis, Entry, consent_chain, own_chain
+from pulsekey.evidence.receipts import ReadReceipt, Signer, receipt_for
+from pulsekey.exchange.scope import Bounds, scopes_of
+from pulsekey.identity.principals import Principal, Role
+from pulsekey.identity.store import IdentityStore
+from pulsekey.ledger.pipeline import Ledger
+from pulsekey.primitives.clock import Clock, Micros, Seconds, seconds
+from pulsekey.primitives.errors import NotFound
+from pulsekey.primitives.ids import PatientId, SeriesId
+from pulsekey.signals.category import Category
+from pulsekey.vault.reading import Reader
+from pulsekey.vault.records import (
+    BLOCK_SAMPLES_PER_READ_MAX,
+    BlockHead,
+    BlockQuery,
+    BlockRecord,
+    Cursor,
+    DocumentPage,
+    DocumentQuery,
+    Order,
+    SamplePage,
+    SampleQuery,
+    Samples,
+    SeriesEntry,
+    SeriesQuery,
+    Window,
+)
+from pulsekey.vault.vault import Vault
+
+SELF_PURPOSE = "PATRQT"
+"""HL7 v3 PurposeOfUse: patient requested."""
+
+NOT_HERE = "not here, or not for you"
+EVERYTHING = frozenset(Category)
+PATIENT_TYPE = frozenset({"Patient"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A stretch of one patient's record that was opened: categories, and when measured.
+
+    Whatever is asked of it, nothing outside of its bounds comes back.
+    """
+
+    patient: PatientId
+    bounds: Bounds
+    _reader: Reader = field(repr=False)
+
+    def series(self, metrics: frozenset[str] | None = None) -> tuple[SeriesEntry, ...]:
+        """Return the series of these categories, by id; maybe without a sample in the bounds."""
+        found = self._reader.series(
+            SeriesQuery(self.patient, self.bounds.categories, metrics=metrics)
+        )
+        return tuple(entry for entry in found if not self.bounds.excludes_metric(entry.metric))
+
+    def samples(
+        self,
+        series: Iterable[SeriesId],
+        *,
+        windows: tuple[Window, ...] = (),
+        after: Cursor | None = None,
+        order: Order = Order.NEWEST,
+        limit: int = 1_000,
+    ) -> SamplePage:
+        """Return samples of some of its series."""
+        return self._reader.samples(
+            SampleQuery(self._which(series), self._within(windows), after, order, limit)
+        )
+
+    def sample(self, series: SeriesId, ordinal: int) -> Samples:
+        """Return one sample, or raise `NotFound`."""
+        self._entry(series)
+        found = self._reader.sample(self.patient, self.bounds.categories, series, ordinal)
+        times = found.series.times
+        self._check_within(int(times.start[0]), int(times.end[0]))
+        return found
+
+    def blocks(
+        self,
+        series: Iterable[SeriesId],
+        *,
+        windows: tuple[Window, ...] = (),
+        after: Cursor | None = None,
+        order: Order = Order.NEWEST,
+        limit: int = 100,
+    ) -> tuple[BlockHead, ...]:
+        """Return blocks of some of its waveforms, without their samples."""
+        return self._reader.blocks(
+            BlockQuery(self._which(series), self._within(windows), after, order, limit)
+        )
+
+    def block(
+        self,
+        series: SeriesId,
+        ordinal: int,
+        *,
+        first: int = 0,
+        samples: int = BLOCK_SAMPLES_PER_READ_MAX,
+    ) -> BlockRecord:
+        """Return (a part of) one block, or raise `NotFound`."""
+        self._entry(series)
+        categories = self.bounds.categories
+        found = self._reader.block(
+            self.patient, categories, series, ordinal, first=first, samples=samples
+        )
+        self._check_within(found.head.start, found.head.end)
+        return found
+
+    def documents(
+        self,
+        *,
+        types: frozenset[str] | None = None,
+        ids: frozenset[str] | None = None,
+        codes: frozenset[tuple[str, str]] | None = None,
+        windows: tuple[Window, ...] = (),
+        undated: bool = True,
+        after: Cursor | None = None,
+        order: Order = Order.NEWEST,
+        limit: int = 100,
+    ) -> DocumentPage:
+        """Return clinical resources; one without a date is within bounds that have no start."""
+        page = self._reader.documents(
+            DocumentQuery(
+                self.patient,
+                self.bounds.categories,
+                types,
+                ids,
+                codes,
+                self._within(windows),
+                undated and self.bounds.data_from is None,
+                after,
+                order,
+                limit,
+            )
+        )
+        kept = tuple(
+            record for record in page.documents if not self.bounds.excludes_codes(record.codes)
+        )
+        return DocumentPage(kept, page.next)
+
+    def _which(self, series: Iterable[SeriesId]) -> SeriesQuery:
+        wanted = frozenset(series)
+        allowed = frozenset(entry.id for entry in self.series() if entry.id in wanted)
+        return SeriesQuery(self.patient, self.bounds.categories, series=allowed)
+
+    def _within(self, windows: tuple[Window, ...]) -> tuple[Window, ...]:
+        own = self.bounds.window
+        return windows if own is None else (own, *windows)
+
+    def _entry(self, series: SeriesId) -> SeriesEntry:
+        for entry in self.series():
+            if entry.id == series:
+                return entry
+        raise NotFound(NOT_HERE)
+
+    def _check_within(self, start: int, end: int) -> None:
+        if not self.bounds.holds(start, end):
+            raise NotFound(NOT_HERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the gate let through: scopes to read in, until when, and what was logged of it."""
+
+    patient: PatientId
+    basis: Basis
+    scopes: tuple[Scope, ...]
+    until: Seconds | None
+    entries: tuple[Entry, ...]
+    receipts: tuple[ReadReceipt, ...]
+    names: frozenset[str]
+    """What imported resources call the patient."""
+
+    _reader: Reader = field(repr=False)
+
+    def resolve(self, reference: str) -> str | None:
+        """Return `Type/id` of what a reference of an imported resource names, if it may be seen.
+
+        References to the patient always lead somewhere: the whole record is about them.
+        """
+        if reference in self.names:
+            return f"Patient/{self.patient}"
+        found = self._reader.locate(self.patient, [reference]).get(reference)
+        if found is None:
+            return None
+        for scope in self.scopes:
+            for record in scope.documents(ids=frozenset({found}), limit=1).documents:
+                return f"{record.resource_type}/{record.id}"
+        return None
+
+    @property
+    def limited(self) -> bool:
+        """Whether the reader sees only what a consent lets through."""
+        return self.basis is Basis.CONSENT
+
+    @property
+    def decision(self) -> str:
+        """The name of the decision that allowed this read: the log entries it left."""
+        return " ".join(entry.digest.hex()[:32] for entry in self.entries)
+
+    @property
+    def categories(self) -> frozenset[Category]:
+        return frozenset().union(*(scope.bounds.categories for scope in self.scopes))
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Decides, logs, opens."""
+
+    vault: Vault
+    register: ConsentRegister
+    identities: IdentityStore
+    ledger: Ledger
+    accesses: AccessLog
+    signer: Signer
+    clock: Clock
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.vault)
+
+    def open(self, who: Principal, patient: PatientId, purpose: str, asked: Asked) -> Opened:
+        """Open a patient's record for somebody, or raise `NotFound` whatever the reason is."""
+        now = self.clock.now()
+        self._known(patient)
+        if who.role is Role.PATIENT and who.patient == patient:
+            return self._open_own(who, patient, asked, now)
+        decision = self.decide(who, patient, purpose, now)
+        if isinstance(decision, Deny):
+            refused = self._access(who, patient, Basis.REFUSED, purpose, now, asked)
+            self.accesses.append([refused.because(decision.reason)])
+            raise NotFound(NOT_HERE)
+        scopes = self._scopes(patient, decision.allowances)
+        permitted = frozenset().union(*(scope.bounds.categories for scope in scopes))
+        base = self._access(who, patient, Basis.CONSENT, purpose, now, asked.within(permitted))
+        entries = self.accesses.append(
+            [base.under(consent_chain(consent)) for consent in decision.consents]
+        )
+        receipts = tuple(
+            receipt_for(self.ledger.genesis.ledger, entry, self.signer) for entry in entries
+        )
+        return self._opened(patient, Basis.CONSENT, scopes, decision.until, entries, receipts)
+
+    def owner(self, record: str) -> PatientId:
+        """Return whose record a series or document is, opening nothing; raise `NotFound`."""
+        try:
+            return self.reader.owner(record)
+        except NotFound:
+            raise NotFound(NOT_HERE) from None
+
+    def decide(
+        self, who: Principal, patient: PatientId, purpose: str, now: Micros
+    ) -> Permit | Deny:
+        """Decide without opening: on the executed head, at this moment."""
+        request = Request(who.id, patient, purpose, seconds(now))
+        terms = (one for one in self.register.of_patient(patient) if one.recipient.id == who.id)
+        return decide(request, (self.opened_grant(one, now) for one in terms))
+
+    def opened_grant(self, terms: Terms, now: Micros) -> OpenedGrant:
+        """Return terms together with what the executed ledger says of them now."""
+        consent = terms.consent
+        grant = self.ledger.executed(grant_slot(terms.signer, consent))
+        account = self.ledger.executed(account_slot(terms.signer))
+        return OpenedGrant(consent, terms, grant_state(grant, account, seconds(now)))
+
+    def log_maintenance(self, who: Principal, patient: PatientId, asked: Asked) -> None:
+        """Log that maintenance goes through a patient's sealed bytes, before it does."""
+        now = self.clock.now()
+        self.accesses.append(
+            [self._access(who, patient, Basis.MAINTENANCE, "HSYSADMIN", now, asked)]
+        )
+
+    def _open_own(self, who: Principal, patient: PatientId, asked: Asked, now: Micros) -> Opened:
+        access = self._access(who, patient, Basis.SELF, SELF_PURPOSE, now, asked)
+        entries = self.accesses.append([access])
+        scope = Scope(patient, Bounds(EVERYTHING), self.reader)
+        return self._opened(patient, Basis.SELF, (scope,), None, entries, ())
+
+    def _opened(
+        self,
+        patient: PatientId,
+        basis: Basis,
+        scopes: tuple[Scope, ...],
+        until: Seconds | None,
+        entries: tuple[Entry, ...],
+        receipts: tuple[ReadReceipt, ...],
+    ) -> Opened:
+        query = DocumentQuery(patient, EVERYTHING, types=PATIENT_TYPE)
+        names = frozenset(record.key for record in self.reader.documents(query).documents)
+        return Opened(patient, basis, scopes, until, entries, receipts, names, self.reader)
+
+    def _scopes(self, patient: PatientId, allowances: tuple[Allowance, ...]) -> tuple[Scope, ...]:
+        return tuple(Scope(patient, bounds, self.reader) for bounds in scopes_of(allowances))
+
+    def _known(self, patient: PatientId) -> None:
+        try:
+            self.identities.principal_of_patient(patient)
+        except NotFound:
+            raise NotFound(NOT_HERE) from None
+
+    def _access(
+        self,
+        who: Principal,
+        patient: PatientId,
+        basis: Basis,
+        purpose: str,
+        now: Micros,
+        asked: Asked,
+    ) -> Access:
+        return Access(own_chain(patient, basis), patient, who.id, basis, purpose, now, asked)

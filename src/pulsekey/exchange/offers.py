@@ -1,0 +1,81 @@
+"""Offers: an operation that is ready to be signed, between the reading of it and the gesture.
+
+An offer lives in memory, for a few minutes, once. If the node stops, the page asks for a new one:
+nothing was promised yet.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import NewType
+
+from pulsekey.consent.operations import Operation
+from pulsekey.consent.terms import Terms
+from pulsekey.primitives.clock import MICROS_PER_SECOND, Clock, Micros
+from pulsekey.primitives.errors import Conflict
+from pulsekey.primitives.ids import Digest, Entropy, PrincipalId, opaque
+
+OfferId = NewType("OfferId", str)
+
+OFFERS_MAX = 10_000
+OFFER_SECONDS_MAX = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One operation, the bytes and the challenge of it, and the terms it is about, if any."""
+
+    id: OfferId
+    principal: PrincipalId
+    operation: Operation
+    operation_bytes: bytes
+    challenge: Digest
+    options: dict[str, object]
+    terms: Terms | None
+    expires: Micros
+
+
+class Offers:
+    """Keeps offers until they are taken, once, by whom they were made for."""
+
+    def __init__(self, clock: Clock, entropy: Entropy) -> None:
+        self._clock = clock
+        self._entropy = entropy
+        self._lock = threading.Lock()
+        self._open: OrderedDict[OfferId, Offer] = OrderedDict()
+
+    def make(
+        self,
+        principal: PrincipalId,
+        operation: Operation,
+        challenge: Digest,
+        options: dict[str, object],
+        terms: Terms | None = None,
+    ) -> Offer:
+        """Keep a new offer. The oldest gives way when there are too many."""
+        now = self._clock.now()
+        offer = Offer(
+            OfferId(opaque(self._entropy)),
+            principal,
+            operation,
+            operation.encode(),
+            challenge,
+            options,
+            terms,
+            Micros(now + OFFER_SECONDS_MAX * MICROS_PER_SECOND),
+        )
+        with self._lock:
+            self._open[offer.id] = offer
+            while len(self._open) > OFFERS_MAX:
+                self._open.popitem(last=False)
+        return offer
+
+    def take(self, offer: OfferId, principal: PrincipalId) -> Offer:
+        """Return the offer and forget it. Unknown, expired and another's are refused alike."""
+        with self._lock:
+            found = self._open.get(offer)
+            if found is not None and found.principal == principal:
+                del self._open[offer]
+        if found is None or found.principal != principal or self._clock.now() >= found.expires:
+            raise Conflict("this offer is no longer open; start again")
+        return found

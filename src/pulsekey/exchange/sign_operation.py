@@ -1,0 +1,160 @@
+"""Use cases: offer an operation to the person who may sign it, and send it once they did.
+
+What is offered is what is signed and what is sent: the same bytes, kept with the offer.
+"""
+
+from dataclasses import dataclass
+
+from pulsekey.consent.operations import (
+    NEVER_EXPIRES,
+    PATIENT_CAPABILITIES,
+    AddKey,
+    Body,
+    KeyRecord,
+    Kind,
+    Operation,
+    Register,
+    RemoveKey,
+    RevokeAll,
+    Scheme,
+    SignedOperation,
+    Witness,
+    challenge,
+    registration,
+)
+from pulsekey.consent.state import account_slot, read_account
+from pulsekey.consent.terms import SALT_BYTES, Terms
+from pulsekey.consent.witness import signature_from_der
+from pulsekey.exchange.offers import Offer, OfferId, Offers
+from pulsekey.identity.ceremonies import Ceremonies
+from pulsekey.identity.passkeys import Gesture
+from pulsekey.identity.principals import Passkey, Principal
+from pulsekey.identity.store import IdentityStore
+from pulsekey.ledger.pipeline import Ledger
+from pulsekey.ledger.ports import Step
+from pulsekey.primitives.assertion import PREFIX, Assertion
+from pulsekey.primitives.clock import Clock
+from pulsekey.primitives.errors import Conflict, NotFound
+from pulsekey.primitives.ids import AccountId, Entropy, KeyId
+
+CHALLENGE_CHARACTERS = 43
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What became of an offer: the operation's step on the ledger."""
+
+    offer: Offer
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class SignOperation:
+    """Offer and confirm. The passkey of the session signs, unless the account says otherwise."""
+
+    ledger: Ledger
+    ceremonies: Ceremonies
+    identities: IdentityStore
+    offers: Offers
+    clock: Clock
+    entropy: Entropy
+
+    def offer_account(self, principal: Principal, signer: KeyId) -> Offer:
+        """Offer to open the ledger account of somebody who has none."""
+        if principal.account is not None:
+            raise Conflict("this person already has an account on the ledger")
+        record = record_of(self._passkey(principal, signer))
+        return self._make(principal, registration(record, self.entropy(SALT_BYTES)))
+
+    def offer_key(self, principal: Principal, signer: KeyId, added: Passkey) -> Offer:
+        """Offer to let another passkey of the same person sign for the account."""
+        return self.offer(principal, signer, AddKey(record_of(added)))
+
+    def offer_key_removal(self, principal: Principal, signer: KeyId, removed: KeyId) -> Offer:
+        """Offer to take a passkey's power away."""
+        return self.offer(principal, signer, RemoveKey(removed))
+
+    def offer_stop_all(self, principal: Principal, signer: KeyId) -> Offer:
+        """Offer to stop every consent that was given so far."""
+        return self.offer(principal, signer, RevokeAll())
+
+    def offer(
+        self, principal: Principal, signer: KeyId, body: Body, terms: Terms | None = None
+    ) -> Offer:
+        """Offer one operation under the person's account, with the next nonce."""
+        account = account_of(principal)
+        nonce = read_account(self.ledger.executed(account_slot(account))).nonce + 1
+        return self._make(principal, Operation(account, nonce, signer, body), terms)
+
+    def confirm(
+        self, principal: Principal, offer_id: OfferId, response: dict[str, object]
+    ) -> Confirmed:
+        """Check the gesture, send the operation, and return once it is durable and executed.
+
+        Raises `NotAuthenticated` for a gesture that does not hold, `Conflict` for an offer that
+        is no longer open or an operation that the ledger refused.
+        """
+        offer = self.offers.take(offer_id, principal.id)
+        gesture = self.ceremonies.finish_operation(principal.id, offer.challenge, response)
+        signed = SignedOperation(offer.operation_bytes, witness_of(gesture))
+        step = self.ledger.submit(signed.encode())
+        self._follow(principal, offer)
+        return Confirmed(offer, step)
+
+    def _make(
+        self, principal: Principal, operation: Operation, terms: Terms | None = None
+    ) -> Offer:
+        demanded = challenge(self.ledger.genesis.ledger, operation.encode())
+        options = self.ceremonies.begin_operation(principal.id, demanded, operation.signer)
+        return self.offers.make(principal.id, operation, demanded, options, terms)
+
+    def _follow(self, principal: Principal, offer: Offer) -> None:
+        """Let identity know what the ledger now says of the person's account and keys."""
+        match offer.operation.body:
+            case Register() as opened:
+                self.identities.set_account(principal.id, opened.account)
+            case RemoveKey(removed):
+                self.identities.remove_passkey(principal.id, removed, self.clock.now())
+            case _:
+                pass
+
+    def _passkey(self, principal: Principal, key: KeyId) -> Passkey:
+        for passkey in self.identities.passkeys(principal.id):
+            if passkey.key_id == key:
+                return passkey
+        raise NotFound("no such passkey")
+
+
+def account_of(principal: Principal) -> AccountId:
+    """Return the person's account, or raise `Conflict` saying how to get one."""
+    if principal.account is None:
+        raise Conflict("no account on the ledger yet: confirm your registration first")
+    return principal.account
+
+
+def record_of(passkey: Passkey) -> KeyRecord:
+    """Return the ledger's record of a patient's passkey."""
+    return KeyRecord(
+        passkey.key,
+        passkey.rp_id_hash,
+        Scheme.WEBAUTHN_P256,
+        int(PATIENT_CAPABILITIES),
+        NEVER_EXPIRES,
+    )
+
+
+def witness_of(gesture: Gesture) -> Witness:
+    """Return what travels with the operation, from a gesture that identity has checked."""
+    suffix = gesture.client_data[len(PREFIX) + CHALLENGE_CHARACTERS :]
+    return Witness(
+        Scheme.WEBAUTHN_P256,
+        gesture.key,
+        gesture.rp_id_hash,
+        signature_from_der(gesture.signature_der),
+        Assertion(gesture.authenticator_data, suffix),
+    )
+
+
+def kind_name(kind: Kind) -> str:
+    """Return an operation kind as the interfaces spell it."""
+    return kind.name.lower()

@@ -1,0 +1,190 @@
+"""The streams of one search: each yields what matches, in order, with the place to go on from.
+
+Samples, blocks of waveform and imported resources are three kinds of stream per scope; a search
+merges them, so one search spans what devices sent and what hospitals sent.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from pulsekey.exchange.gate import Scope
+from pulsekey.fhir.documents import document
+from pulsekey.fhir.matching import (
+    block_matches,
+    document_matches,
+    document_windows,
+    rows_match,
+    series_matches,
+    windows,
+)
+from pulsekey.fhir.paging import document_key
+from pulsekey.fhir.render import observations
+from pulsekey.fhir.search import Search
+from pulsekey.fhir.systems import observation_id
+from pulsekey.fhir.waveforms import waveform
+from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.ids import SeriesId
+from pulsekey.vault.records import (
+    DOCUMENTS_PER_READ_MAX,
+    BlockHead,
+    Cursor,
+    DocumentRecord,
+    Order,
+    Samples,
+)
+from pulsekey.vault.rows import span_of
+
+BLOCKS_PAGE = 50
+PAGES_SCANNED_MAX = 200
+"""Vault pages that one stream of one answer goes through; beyond it the search is too wide."""
+
+UNDATED = 1
+Resolve: TypeAlias = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A match: its place in the order, where to go on after it, and how to render it."""
+
+    key: int
+    updated: int
+    version: int
+    after: Cursor
+    item: "Sampled | Blocked | DocumentRecord"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sampled:
+    """One row of samples that were opened together."""
+
+    samples: Samples
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A block of waveform, not opened yet."""
+
+    scope: Scope
+    head: BlockHead
+
+
+Stream: TypeAlias = Callable[[Cursor | None], Iterator[Found]]
+"""From where a page begins to what matches from there on, in the order of the search."""
+
+
+def streams_of(scope: Scope, search: Search) -> tuple[Stream, ...]:
+    """Return the streams of a search in one scope, always the same ones in the same order."""
+    order = Order.NEWEST if search.descending else Order.OLDEST
+
+    def resources(after: Cursor | None) -> Iterator[Found]:
+        return _resources(scope, search, order, after)
+
+    if search.resource_type != "Observation":
+        return (resources,)
+    wanted = [entry for entry in scope.series() if series_matches(search, entry)]
+    rows = frozenset(entry.id for entry in wanted if entry.metric.shape != "waveform")
+    waves = frozenset(entry.id for entry in wanted if entry.metric.shape == "waveform")
+
+    def samples(after: Cursor | None) -> Iterator[Found]:
+        return _samples(scope, search, order, after, rows) if rows else iter(())
+
+    def blocks(after: Cursor | None) -> Iterator[Found]:
+        return _blocks(scope, search, order, after, waves) if waves else iter(())
+
+    return (samples, blocks, resources)
+
+
+def rendered(found: Found, resolve: Resolve) -> tuple[str, str, bytes]:
+    """Return (resource type, id, JSON) of a match."""
+    match found.item:
+        case Sampled(samples, row):
+            name = observation_id(samples.entry.id, int(samples.ordinals[row]))
+            return "Observation", name, observations(samples, np.array([row]))[0]
+        case Blocked(scope, head):
+            name = observation_id(head.entry.id, head.ordinal)
+            return "Observation", name, waveform(scope.block(head.entry.id, head.ordinal))
+        case DocumentRecord() as record:
+            return record.resource_type, record.id, document(record, resolve)
+
+
+def _samples(
+    scope: Scope, search: Search, order: Order, after: Cursor | None, series: frozenset[SeriesId]
+) -> Iterator[Found]:
+    wanted = windows(search)
+    for _ in range(PAGES_SCANNED_MAX):
+        page = scope.samples(
+            series, windows=wanted, after=after, order=order, limit=search.count + 1
+        )
+        masks = [rows_match(search, samples) for samples in page.samples]
+        for which, row in zip(page.which.tolist(), page.row.tolist(), strict=True):
+            if masks[which][row]:
+                yield _sampled(page.samples[which], row)
+        if page.next is None:
+            return
+        after = page.next
+    raise MalformedInput("too much would have to be read", cure="narrow the search by date")
+
+
+def _sampled(samples: Samples, row: int) -> Found:
+    start = int(samples.series.times.start[row])
+    place = Cursor(start, samples.entry.id, int(samples.ordinals[row]))
+    version = int(samples.versions[row])
+    return Found(start, int(samples.updated[row]), version, place, Sampled(samples, row))
+
+
+def _blocks(
+    scope: Scope, search: Search, order: Order, after: Cursor | None, series: frozenset[SeriesId]
+) -> Iterator[Found]:
+    wanted = windows(search)
+    for _ in range(PAGES_SCANNED_MAX):
+        heads = scope.blocks(series, windows=wanted, after=after, order=order, limit=BLOCKS_PAGE)
+        for head in heads:
+            after = Cursor(head.start, head.entry.id, head.ordinal)
+            basis = scope.block(head.entry.id, head.ordinal, samples=1).block.basis
+            if block_matches(search, head, basis):
+                yield Found(head.start, head.updated, head.version, after, Blocked(scope, head))
+        if len(heads) < BLOCKS_PAGE:
+            return
+    raise MalformedInput("too much would have to be read", cure="narrow the search by date")
+
+
+def _resources(scope: Scope, search: Search, order: Order, after: Cursor | None) -> Iterator[Found]:
+    ids = frozenset.intersection(*search.ids) if search.ids else None
+    for _ in range(PAGES_SCANNED_MAX):
+        page = scope.documents(
+            types=frozenset({search.resource_type}),
+            ids=ids,
+            codes=_codes(search),
+            windows=document_windows(search),
+            undated=not search.dates,
+            after=after,
+            order=order,
+            limit=min(search.count + 1, DOCUMENTS_PER_READ_MAX),
+        )
+        for record in page.documents:
+            if document_matches(search, record):
+                yield _resource(record, order)
+        if page.next is None:
+            return
+        after = page.next
+    raise MalformedInput("too much would have to be read", cure="narrow the search by date")
+
+
+def _resource(record: DocumentRecord, order: Order) -> Found:
+    span = span_of(record.date) if record.date else None
+    start = 0 if span is None else span[0]
+    signed = -start if order is Order.NEWEST else start
+    place = Cursor(signed, record.id, UNDATED if span is None else 0)
+    return Found(document_key(record), record.received, record.version, place, record)
+
+
+def _codes(search: Search) -> frozenset[tuple[str, str]] | None:
+    """Return codes that the index can narrow by, None where it cannot."""
+    for tokens in search.tokens_of("code"):
+        if all(token.code for token in tokens):
+            return frozenset((token.system or "", token.code or "") for token in tokens)
+    return None

@@ -1,0 +1,122 @@
+"""Every knob, parsed once at the edge. Inside, nothing reads the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pulsekey.primitives.errors import MalformedInput
+
+PREFIX = "PULSEKEY_"
+PORT_MAX = 65_535
+KEY_HEX_CHARACTERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a node is told when it starts."""
+
+    home: Path = Path("pulsekey-home")
+    """Where the node keeps everything. `PULSEKEY_HOME`."""
+
+    origin: str = "http://localhost:8400"
+    """How browsers reach the node; its host is the relying party of passkeys. `PULSEKEY_ORIGIN`."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on. `PULSEKEY_HOST`."""
+
+    port: int = 8400
+    """The port to listen on. `PULSEKEY_PORT`."""
+
+    organisation: str = "My clinic"
+    """The name of the organisation that runs the node. `PULSEKEY_ORGANISATION`."""
+
+    contact: str = "privacy@clinic.example"
+    """Where patients reach the controller of their data. `PULSEKEY_CONTACT`."""
+
+    jurisdiction: str = "FR"
+    """The country whose law the consents name, ISO 3166-1. `PULSEKEY_JURISDICTION`."""
+
+    custodian_key: bytes | None = field(default=None, repr=False)
+    """The custodian's 32-byte key in hexadecimal; else a file in home. `PULSEKEY_CUSTODIAN_KEY`."""
+
+    session_minutes_max: int = 15
+    """How long a portal session lasts without a request. `PULSEKEY_SESSION_MINUTES_MAX`."""
+
+    upload_bytes_max: int = 4 * 1024**3
+    """The largest payload that the portal takes. `PULSEKEY_UPLOAD_BYTES_MAX`."""
+
+    commit_minutes: int = 60
+    """How often the node commits to its manifests and access logs. `PULSEKEY_COMMIT_MINUTES`."""
+
+    @property
+    def relying_party(self) -> str:
+        """The host name that passkeys are bound to."""
+        return urlsplit(self.origin).hostname or ""
+
+
+def settings_from(env: Mapping[str, str]) -> Settings:
+    """Read settings from `env`, refusing what cannot be meant."""
+    defaults = Settings()
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.__dataclass_fields__}
+    unknown = sorted(name for name in env if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise MalformedInput(f"unknown setting {unknown[0]}", cure=f"one of {sorted(known)}")
+
+    def text(name: str, default: str) -> str:
+        return env.get(PREFIX + name, default)
+
+    origin = text("ORIGIN", defaults.origin).rstrip("/")
+    _check_origin(origin)
+    return Settings(
+        home=Path(text("HOME", str(defaults.home))),
+        origin=origin,
+        host=text("HOST", defaults.host),
+        port=_count(env, "PORT", defaults.port, PORT_MAX),
+        organisation=text("ORGANISATION", defaults.organisation),
+        contact=text("CONTACT", defaults.contact),
+        jurisdiction=text("JURISDICTION", defaults.jurisdiction),
+        custodian_key=_key(env),
+        session_minutes_max=_count(env, "SESSION_MINUTES_MAX", defaults.session_minutes_max, 1_440),
+        upload_bytes_max=_count(env, "UPLOAD_BYTES_MAX", defaults.upload_bytes_max, 2**40),
+        commit_minutes=_count(env, "COMMIT_MINUTES", defaults.commit_minutes, 1_440),
+    )
+
+
+def _check_origin(origin: str) -> None:
+    parts = urlsplit(origin)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname == "localhost")
+    if not secure or parts.path or parts.query:
+        raise MalformedInput(
+            "browsers allow passkeys on https origins and on http://localhost only",
+            where="PULSEKEY_ORIGIN",
+            cure="an origin such as https://records.clinic.example",
+        )
+
+
+def _count(env: Mapping[str, str], name: str, default: int, largest: int) -> int:
+    raw = env.get(PREFIX + name)
+    if raw is None:
+        return default
+    if not raw.isdecimal() or not 1 <= int(raw) <= largest:
+        raise MalformedInput(
+            f"must be a whole number from 1 to {largest}", where=PREFIX + name, cure=str(default)
+        )
+    return int(raw)
+
+
+def _key(env: Mapping[str, str]) -> bytes | None:
+    raw = env.get(f"{PREFIX}CUSTODIAN_KEY")
+    if raw is None:
+        return None
+    try:
+        key = bytes.fromhex(raw)
+    except ValueError:
+        key = b""
+    if len(raw) != KEY_HEX_CHARACTERS or not key:
+        raise MalformedInput(
+            "must be 64 hexadecimal digits",  # Never the value itself.
+            where=f"{PREFIX}CUSTODIAN_KEY",
+            cure="`openssl rand -hex 32` makes one",
+        )
+    return key

@@ -1,0 +1,294 @@
+"""The only place that names concrete classes. Read it to see what runs.
+
+A node's home, one folder:
+
+    custodian.key     the custodian's key, unless the environment holds it: keep a copy elsewhere
+    node.secret       the node's own keys, wrapped under the custodian's
+    vault/            sealed records, their keys and their index
+    ledger/           the order of operations, and what is derived from it
+    chain.sqlite      the journal of the embedded settlement chain
+    identity.sqlite   people, passkeys, sessions
+    consents.sqlite   terms, sealed
+    accesses.sqlite   the access log, sealed
+"""
+
+import logging
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pulsekey.consent.operations import registration
+from pulsekey.consent.program import ConsentProgram
+from pulsekey.consent.register import ConsentRegister
+from pulsekey.evidence.access_log import AccessLog
+from pulsekey.exchange.commit_interval import CommitInterval, account_salt
+from pulsekey.exchange.gate import Gate
+from pulsekey.exchange.grant_access import GrantAccess
+from pulsekey.exchange.import_payload import ImportPayload
+from pulsekey.exchange.keys import PatientKeys
+from pulsekey.exchange.node_keys import NodeKeys, create_node_secret, open_node_keys
+from pulsekey.exchange.offers import Offers
+from pulsekey.exchange.search_records import SearchRecords
+from pulsekey.exchange.sign_operation import SignOperation
+from pulsekey.exchange.stop_access import StopAccess
+from pulsekey.identity.ceremonies import Ceremonies
+from pulsekey.identity.directory import Directory
+from pulsekey.identity.relying_party import relying_party
+from pulsekey.identity.responses import Refusal
+from pulsekey.identity.sessions import SessionLimits, Sessions
+from pulsekey.identity.store import IdentityStore, open_store
+from pulsekey.ledger import embedded as ledger_home
+from pulsekey.ledger.embedded import LedgerHome
+from pulsekey.ledger.genesis import Genesis
+from pulsekey.ledger.pipeline import Ledger
+from pulsekey.ledger.ports import Outcome, Settlement
+from pulsekey.primitives.clock import Clock, SystemClock, seconds
+from pulsekey.primitives.errors import Conflict, NotFound
+from pulsekey.primitives.ids import Entropy
+from pulsekey.settings import Settings
+from pulsekey.vault.embedded import (
+    FileBlobStore,
+    LocalCustodian,
+    create_key_file,
+    key_from_file,
+)
+from pulsekey.vault.ports import Custodian
+from pulsekey.vault.vault import Vault
+
+LOG = logging.getLogger("pulsekey")
+PROGRAM_VERSION = 1
+EMBEDDED_CHAIN = "embedded"
+ANCHOR_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where everything of one node is kept."""
+
+    folder: Path
+
+    @property
+    def custodian_key(self) -> Path:
+        return self.folder / "custodian.key"
+
+    @property
+    def node_secret(self) -> Path:
+        return self.folder / "node.secret"
+
+    @property
+    def vault(self) -> Path:
+        return self.folder / "vault"
+
+    @property
+    def ledger(self) -> LedgerHome:
+        return LedgerHome(self.folder / "ledger")
+
+    @property
+    def chain(self) -> Path:
+        return self.folder / "chain.sqlite"
+
+    @property
+    def exists(self) -> bool:
+        return self.node_secret.exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node that is open: everything that the interfaces call."""
+
+    settings: Settings
+    keys: NodeKeys
+    identities: IdentityStore
+    ceremonies: Ceremonies
+    sessions: Sessions
+    directory: Directory
+    ledger: Ledger
+    vault: Vault
+    register: ConsentRegister
+    accesses: AccessLog
+    gate: Gate
+    signing: SignOperation
+    granting: GrantAccess
+    stopping: StopAccess
+    importing: ImportPayload
+    records: SearchRecords
+    committing: CommitInterval
+    clock: Clock
+    entropy: Entropy
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach the node over TLS."""
+        return self.settings.origin.startswith("https://")
+
+
+def create(settings: Settings, entropy: Entropy = secrets.token_bytes) -> None:
+    """Make a new node in `settings.home`. Raises `Conflict` where there is one."""
+    home = Home(settings.home)
+    if home.exists:
+        raise Conflict(f"there is a node in {settings.home} already")
+    clock = SystemClock()
+    home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home.vault.mkdir(exist_ok=True, mode=0o700)
+    home.ledger.folder.mkdir(exist_ok=True, mode=0o700)
+    if settings.custodian_key is None and not home.custodian_key.exists():
+        create_key_file(home.custodian_key, entropy)
+    custodian = _custodian(settings, home, entropy)
+    Vault.create(home.vault, _blobs(home, entropy), custodian, entropy).close()
+    # The secret comes last: a node whose creation was cut short does not exist yet.
+    secret = home.folder / "node.secret.new"
+    secret.unlink(missing_ok=True)
+    create_node_secret(secret, custodian, entropy)
+    keys = open_node_keys(secret, custodian)
+    record = keys.commit_record()
+    genesis = Genesis(
+        name=settings.organisation,
+        custodian_account=registration(record, account_salt(keys)).account,
+        custodian_key=record.encode(),
+        checkpoint_key=keys.public_key(),
+        program=PROGRAM_VERSION,
+        settlement=EMBEDDED_CHAIN,
+        created=seconds(clock.now()),
+        salt=entropy(32),
+    )
+    ledger_home.found(home.ledger, genesis)
+    secret.rename(home.node_secret)
+
+
+@contextmanager
+def opened(
+    settings: Settings, *, clock: Clock | None = None, entropy: Entropy = secrets.token_bytes
+) -> Iterator[Node]:
+    """Open the node in `settings.home`; close it at the end.
+
+    Raises `NotFound` where there is none, `Unavailable` if another process has it open.
+    """
+    home, clock = Home(settings.home), clock or SystemClock()
+    if not home.exists:
+        raise NotFound(f"there is no node in {settings.home}; `pulsekey init` makes one")
+    custodian = _custodian(settings, home, entropy)
+    keys = open_node_keys(home.node_secret, custodian)
+    with ExitStack() as stack:
+        ledger = stack.enter_context(
+            ledger_home.opened(
+                home.ledger,
+                ConsentProgram(Outcome),
+                clock,
+                keys.sign,
+                settlement=_settlement(home, clock, entropy),
+            )
+        )
+        vault = stack.enter_context(
+            Vault.open(home.vault, _blobs(home, entropy), custodian, entropy)
+        )
+        identities = open_store(home.folder / "identity.sqlite", keys.identity_key, entropy)
+        stack.callback(identities.close)
+        patient_keys = PatientKeys(vault.keys)
+        register = stack.enter_context(
+            closing(ConsentRegister(home.folder / "consents.sqlite", patient_keys, entropy))
+        )
+        accesses = stack.enter_context(
+            closing(AccessLog(home.folder / "accesses.sqlite", patient_keys, entropy))
+        )
+        yield _node(settings, keys, identities, ledger, vault, register, accesses, clock, entropy)
+
+
+def _node(
+    settings: Settings,
+    keys: NodeKeys,
+    identities: IdentityStore,
+    ledger: Ledger,
+    vault: Vault,
+    register: ConsentRegister,
+    accesses: AccessLog,
+    clock: Clock,
+    entropy: Entropy,
+) -> Node:
+    limits = SessionLimits(idle_seconds_max=settings.session_minutes_max * 60)
+    sessions = Sessions(identities, clock, entropy, limits)
+    party = relying_party(
+        settings.relying_party, settings.organisation, frozenset({settings.origin})
+    )
+    ceremonies = Ceremonies(
+        identities, party, sessions, clock=clock, entropy=entropy, on_refusal=_log_refusal
+    )
+    directory = Directory(identities, keys, clock, entropy)
+    gate = Gate(vault, register, identities, ledger, accesses, keys, clock)
+    signing = SignOperation(ledger, ceremonies, identities, Offers(clock, entropy), clock, entropy)
+    committing = CommitInterval(vault, accesses, ledger, keys, clock)
+    committing.open_account()
+    return Node(
+        settings=settings,
+        keys=keys,
+        identities=identities,
+        ceremonies=ceremonies,
+        sessions=sessions,
+        directory=directory,
+        ledger=ledger,
+        vault=vault,
+        register=register,
+        accesses=accesses,
+        gate=gate,
+        signing=signing,
+        granting=GrantAccess(
+            signing,
+            directory,
+            register,
+            identities,
+            settings.contact,
+            settings.jurisdiction,
+            clock,
+            entropy,
+        ),
+        stopping=StopAccess(signing, register),
+        importing=ImportPayload(vault, identities, clock),
+        records=SearchRecords(
+            gate, identities, clock, entropy, f"{settings.origin}/fhir/R4", entropy(32)
+        ),
+        committing=committing,
+        clock=clock,
+        entropy=entropy,
+    )
+
+
+@contextmanager
+def background(node: Node) -> Iterator[None]:
+    """Commit and anchor every so often, while the context lasts."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(node.settings.commit_minutes * 60):
+            node.committing()
+
+    node.ledger.start_anchoring(ANCHOR_SECONDS)
+    worker = threading.Thread(target=work, name="commit interval", daemon=True)
+    worker.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        worker.join()
+
+
+def _custodian(settings: Settings, home: Home, entropy: Entropy) -> Custodian:
+    key = settings.custodian_key
+    return LocalCustodian(key_from_file(home.custodian_key) if key is None else key, entropy)
+
+
+def _blobs(home: Home, entropy: Entropy) -> FileBlobStore:
+    return FileBlobStore(home.vault / "blobs", entropy)
+
+
+def _settlement(home: Home, clock: Clock, entropy: Entropy) -> Settlement:
+    # py-evm takes a second to import, and only this engine needs it.
+    from pulsekey.adapters.pyevm.engine import PyEvm  # noqa: PLC0415
+    from pulsekey.ledger.settlement.embedded import open_embedded  # noqa: PLC0415
+
+    return open_embedded(home.chain, PyEvm, clock, entropy)
+
+
+def _log_refusal(why: Refusal) -> None:
+    LOG.info("a passkey ceremony was refused: %s", why)
