@@ -5,12 +5,15 @@ import gzip
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pulsekey.ingest.apple_health import AppleHealth
+from pulsekey.ingest.clarity import Clarity
 from pulsekey.ingest.fhir_bundle import FhirBundle
 from pulsekey.ingest.garmin_fit import GarminFit
 from pulsekey.ingest.items import ROWS_MAX, Context, Format, Item, Payload, Refusal
@@ -18,6 +21,7 @@ from pulsekey.ingest.recognition import FORMATS, recognise
 from pulsekey.ingest.wfdb_record import WfdbRecord
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.resources.documents import Clinical
+from pulsekey.samples.apple_export import Plan, write, write_zip
 from pulsekey.signals.catalogue import METRICS
 from pulsekey.signals.metric import Shape
 from pulsekey.signals.series import SCALE_MAX, Basis, Block, Quantities, Series, Waveform, check
@@ -52,6 +56,14 @@ def _ecg_zip() -> Payload:
     )
 
 
+@cache
+def _apple(*, zipped_too: bool) -> Payload:
+    out = io.BytesIO()
+    plan = Plan(days=2, away_after=1, days_away=1, heart_rate_seconds=7_200)
+    (write_zip if zipped_too else write)(out, plan)
+    return payload("export", out.getvalue())
+
+
 def _plain_chart() -> Payload:
     packed = (SAMPLES / "chart-infant.json.gz").read_bytes()
     return payload("chart.json", gzip.decompress(packed))
@@ -59,6 +71,9 @@ def _plain_chart() -> Payload:
 
 # Adding a format means adding a line here; nothing else in this file changes.
 CASES: dict[str, Case] = {
+    "apple xml": Case(AppleHealth, lambda: _apple(zipped_too=False)),
+    "apple zip": Case(AppleHealth, lambda: _apple(zipped_too=True)),
+    "clarity": Case(Clarity, lambda: sample("clarity-three-days.csv")),
     "fhir bz2": Case(FhirBundle, lambda: sample("chart-adult.json.bz2")),
     "fhir gz": Case(FhirBundle, lambda: sample("chart-infant.json.gz")),
     "fhir plain": Case(FhirBundle, _plain_chart),

@@ -38,7 +38,8 @@ def zipped(files: Mapping[str, bytes], name: str = "upload.zip") -> Payload:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for inside, content in files.items():
-            archive.writestr(zipfile.ZipInfo(inside, (1980, 1, 1, 0, 0, 0)), content)
+            entry = zipfile.ZipInfo(inside, (1980, 1, 1, 0, 0, 0))
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return payload(name, out.getvalue())
 
 

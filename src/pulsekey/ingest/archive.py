@@ -27,9 +27,14 @@ RATIO_MAX: Final = 400
 RATIO_FREE_BYTES: Final = 16 * 2**20
 """Up to here the ratio is not judged: small files of zeros compress a thousandfold."""
 
+DIRECTORY_BYTES_MAX: Final = 2**20
+END_BYTES: Final = 22
+COMMENT_BYTES_MAX: Final = 65_535
+
 GZIP_MAGIC: Final = b"\x1f\x8b"
 BZIP2_MAGIC: Final = b"BZh"
 ZIP_MAGIC: Final = b"PK\x03\x04"
+END_MAGIC: Final = b"PK\x05\x06"
 
 READ_FAILURES: Final = (
     EOFError,
@@ -39,6 +44,7 @@ READ_FAILURES: Final = (
     zipfile.BadZipFile,
     NotImplementedError,
     RuntimeError,
+    ValueError,
 )
 """What the standard library raises on damaged, encrypted or exotic archives."""
 
@@ -109,6 +115,8 @@ def members(payload: Payload) -> Mapping[str, Payload]:
     refused; folders are left out. Nothing is unpacked before a member is opened.
     """
     found: dict[str, Payload] = {}
+    with payload.open() as stream:
+        _refuse_long_directory(stream, payload.name)
     with _named(payload.name), payload.open() as stream, zipfile.ZipFile(stream) as archive:
         entries = archive.infolist()
     if len(entries) > MEMBERS_MAX:
@@ -131,6 +139,23 @@ def members(payload: Payload) -> Mapping[str, Payload]:
             entry.filename, entry.file_size, _member_opener(payload, entry, number)
         )
     return found
+
+
+def _refuse_long_directory(stream: BinaryIO, where: str) -> None:
+    """Refuse a directory too long to be held before it is read (PKWARE APPNOTE, 4.3.16).
+
+    A zip64 archive states 0xFFFFFFFF here, which is too long as well: no record needs one.
+    """
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - END_BYTES - COMMENT_BYTES_MAX))
+    tail = stream.read()
+    at = tail.rfind(END_MAGIC)
+    if at < 0 or len(tail) - at < END_BYTES:
+        raise MalformedInput("an archive without its end", where=where, cure="download it again")
+    if int.from_bytes(tail[at + 12 : at + 16], "little") > DIRECTORY_BYTES_MAX:
+        raise MalformedInput(
+            "too many files in one archive", where=where, cure="send one record at a time"
+        )
 
 
 def _refuse_tricks(entry: zipfile.ZipInfo, where: str) -> None:

@@ -131,8 +131,8 @@ def session_rows(
     for column, (_, scale) in zip(held.raw, parts, strict=True):
         raw = np.array(column, np.int64)
         lacking = raw == NOTHING
-        values = _plain(np.where(lacking, 0, raw), scale)
-        columns.append(_absent(values, lacking, Absence.NOT_MEASURED))
+        known = _plain(np.where(lacking, 0, raw), scale)
+        columns.append(_absent(known, lacking, Absence.NOT_MEASURED))
     yield from _chunks(metric, origin, held, columns, (), labels=labels)
 
 

@@ -74,7 +74,9 @@ class Format(Protocol):
     Every implementation passes tests/conformance/test_formats.py.
     """
 
-    coverage: Coverage
+    @property
+    def coverage(self) -> Coverage:
+        """What it yields. An implementation has it as an attribute of its class."""
 
     def recognises(self, head: bytes, payload: Payload) -> bool:
         """Whether the payload is in this format, by its first 64 KiB and never by its name."""

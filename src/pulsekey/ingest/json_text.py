@@ -153,7 +153,8 @@ class JsonText:
     def _expect(self, character: str, at: int) -> int:
         at = self._space(at)
         if self._text[at : at + 1] != character:
-            raise self._broken(f"expected {character}", at)
+            cut = at == len(self._text)
+            raise self._broken("cut short" if cut else f"expected {character}", at)
         return at + 1
 
     def _broken(self, problem: str, at: int) -> MalformedInput:

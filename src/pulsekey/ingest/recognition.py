@@ -7,6 +7,8 @@ be understood.
 from collections.abc import Iterator
 from typing import Final
 
+from pulsekey.ingest.apple_health import AppleHealth
+from pulsekey.ingest.clarity import Clarity
 from pulsekey.ingest.fhir_bundle import FhirBundle
 from pulsekey.ingest.garmin_fit import GarminFit
 from pulsekey.ingest.items import Coverage, Format, Payload
@@ -17,7 +19,13 @@ from pulsekey.signals.metric import LOINC, MDC, PULSEKEY
 
 HEAD_BYTES: Final = 65_536
 
-FORMATS: Final[tuple[Format, ...]] = (GarminFit(), WfdbRecord(), FhirBundle())
+FORMATS: Final[tuple[Format, ...]] = (
+    AppleHealth(),
+    Clarity(),
+    GarminFit(),
+    WfdbRecord(),
+    FhirBundle(),
+)
 """Every format we read. Adding one means adding it here."""
 
 SYSTEM_NAMES: Final = {LOINC: "LOINC", MDC: "MDC", PULSEKEY: "Pulsekey"}
