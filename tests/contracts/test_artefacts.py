@@ -15,6 +15,7 @@ from pulsekey.primitives import tags
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "contracts" / "src"
+CONSTANT = re.compile(r"^([A-Z0-9_]+): constant\([^)]*\)+ = (\S+.*)$", re.MULTILINE)
 COMPILER = ROOT / ".venv-evm" / "bin" / "python"
 
 
@@ -22,7 +23,9 @@ def constants() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in SOURCES.glob("*.vy"):
         text = path.read_text("utf-8")
-        found |= dict(re.findall(r"^([A-Z0-9_]+): constant\([^)]*\)+ = (\S+.*)$", text, re.M))
+        found |= dict(
+            re.findall(r"^([A-Z0-9_]+): constant\([^)]*\)+ = (\S+.*)$", text, re.MULTILINE)
+        )
     return found
 
 
