@@ -77,6 +77,9 @@ def grade_chunk(
     reach = reach_rows(rules_of(series=chunk))
     begin = len(known) - pending
     decided = max(begin, len(known) - reach)
+    if decided - begin < reach:
+        # Too few to be worth judging all their neighbours: tiny chunks are judged together.
+        decided = begin
     kept = max(0, decided - reach)
     ready = rows(known, begin, decided)
     if decided > begin:

@@ -72,18 +72,18 @@ def test_chunks_equal_the_whole_where_rules_look_only_as_far_as_their_reach(
 
 def test_a_lone_sample_and_its_neighbours_may_fall_into_any_chunks() -> None:
     near = replace(RULES["heart-rate"], flat=None)
-    before = [NOON + row * 5 * MINUTE for row in range(6)]
-    after = [NOON + 400 * MINUTE + row * 5 * MINUTE for row in range(6)]
-    whole = series(
-        "heart-rate", times([*before[:2], NOON + 200 * MINUTE, *after]), list(range(60, 69))
-    )
+    # One row alone after four dense ones, one alone before the next four, again and again.
+    pattern = [0, 200, 400, 405, 410, 415]
+    minutes = [turn * 600 + each for turn in range(12) for each in pattern]
+    at = times([NOON + each * MINUTE for each in minutes])
+    whole = series("heart-rate", at, [60 + row % 9 for row in range(len(minutes))])
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(RULES, "heart-rate", near)
         graded = grade(whole, LATER)
         assert graded.grades is not None
-        assert graded.grades.reasons.tolist().count(int(Reason.ISOLATED)) == 1
-        for size in range(1, 9):
-            assert_same(in_chunks(whole, list(range(size, 9, size))), graded)
+        assert graded.grades.reasons.tolist().count(int(Reason.ISOLATED)) == 23
+        for size in range(1, len(whole)):
+            assert_same(in_chunks(whole, list(range(size, len(whole), size))), graded)
 
 
 @pytest.mark.parametrize("size", [1_000, 4_095, 4_096, 4_097, 9_000])
