@@ -7,7 +7,7 @@ from fitdecode.utils import compute_crc
 
 FIT_EPOCH_SECONDS = 631_065_600
 
-ENUM, UINT8, UINT16, SINT32, UINT32, UINT32Z = 0x00, 0x02, 0x84, 0x85, 0x86, 0x8C
+ENUM, UINT8, UINT16, SINT32, UINT32, UINT32Z, UINT64 = 0x00, 0x02, 0x84, 0x85, 0x86, 0x8C, 0x8F
 _SIZES = {
     ENUM: (1, "B"),
     UINT8: (1, "B"),
@@ -15,6 +15,7 @@ _SIZES = {
     SINT32: (4, "i"),
     UINT32: (4, "I"),
     UINT32Z: (4, "I"),
+    UINT64: (8, "Q"),
 }
 
 FILE_ID, SESSION, LAP, RECORD, ACTIVITY, HRV = 0, 18, 19, 20, 34, 78

@@ -241,7 +241,7 @@ def _clinical(entry: _Entry, resource: dict[str, Json], where: str) -> Clinical:
         where=where,
         resource_id=own_id if isinstance(own_id, str) else "",
         references=_references(resource),
-        identifiers=_identifiers(resource.get("identifier")) if kind == "Patient" else (),
+        identifiers=_whose(kind, resource),
     )
 
 
@@ -304,6 +304,19 @@ def _subject(resource: dict[str, Json]) -> str:
         for system, value in _identifiers(about.get("identifier")):
             return f"Patient?identifier={system}|{value}"[:KEY_CHARACTERS_MAX]
     return ""
+
+
+def _whose(kind: str, resource: dict[str, Json]) -> tuple[tuple[str, str], ...]:
+    """Return the identifiers of a Patient, or those that a resource itself gives of its subject."""
+    if kind == "Patient":
+        return _identifiers(resource.get("identifier"))
+    subjects = [resource.get(name) for name in SUBJECTS]
+    return tuple(
+        pair
+        for about in subjects
+        if isinstance(about, dict)
+        for pair in _identifiers(about.get("identifier"))
+    )
 
 
 def _identifiers(given: Json) -> tuple[tuple[str, str], ...]:

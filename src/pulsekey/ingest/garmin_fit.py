@@ -41,6 +41,9 @@ MESSAGES_MAX: Final = 1_000_000
 """Eleven days at one record a second."""
 CHAINED_FILES_MAX: Final = 64
 SESSIONS_MAX: Final = 10_000
+BEAT_MILLISECONDS_MAX: Final = 2**16
+ELAPSED_MILLISECONDS_MAX: Final = 2**32
+"""Wider than FIT's own types, which a hostile definition need not respect."""
 PROGRESS_EVERY: Final = 1_024
 REFUSED_NAMES_MAX: Final = 256
 
@@ -193,7 +196,7 @@ class _Activity:
         if self.beat_at is None or self.anchor - self.beat_at > drift:
             self.beat_at = self.anchor
         for milliseconds in intervals:
-            if isinstance(milliseconds, int):
+            if isinstance(milliseconds, int) and 0 <= milliseconds < BEAT_MILLISECONDS_MAX:
                 self.beat_at += milliseconds * 1_000
                 self.beats.add(self.beat_at, self.beat_at, milliseconds)
 
@@ -333,7 +336,7 @@ def _lap(fields: dict[str, Any], parts: tuple[tuple[str, int], ...]) -> _Lap | N
     if start is None:
         return None
     elapsed = _raw(fields, "total_elapsed_time")
-    if elapsed is not None:
+    if elapsed is not None and 0 <= elapsed < ELAPSED_MILLISECONDS_MAX:
         end = start + elapsed * 1_000
     sport = str(_value(fields, "sport"))
     return _Lap(

@@ -74,6 +74,26 @@ def patient_of(document: Clinical, patients: Iterable[PatientFound]) -> PatientF
     return found[0] if len(found) == 1 else None
 
 
+def judge(
+    document: Clinical, patients: Iterable[PatientFound], bound: Iterable[Identifier]
+) -> Match:
+    """Say whether `document` is about the patient to whom `bound` are bound.
+
+    What the document itself says of its subject and what the payload says of the patient it refers
+    to both count, and either may contradict. A document without a subject is unknown: it is for
+    the importer to say.
+    """
+    bound = tuple(bound)
+    patient = patient_of(document, patients)
+    known = patient.identifiers if patient is not None else frozenset()
+    own = [identifier for identifier in document.identifiers if identifier not in known]
+    judged = {match(own, bound), match(known, bound)}
+    for weightier in (Match.CONTRADICTS, Match.SAME):
+        if weightier in judged:
+            return weightier
+    return Match.UNKNOWN
+
+
 def _merge(patients: list[PatientFound], new: PatientFound) -> None:
     """Add `new`, or its names to a patient with the same name or the same identifiers."""
     for at, known in enumerate(patients):

@@ -19,6 +19,7 @@ SIGNALS_MAX: Final = 64
 SAMPLES_PER_FRAME_MAX: Final = 64
 SAMPLES_MAX: Final = 2**31 - 1
 RATE_HZ_MAX: Final = 100_000
+YEAR_MIN, YEAR_MAX = 1900, 2199
 
 FORMATS: Final = {16: 16, 24: 24, 32: 32, 61: 16, 80: 8, 160: 16, 212: 12}
 """Bits a sample takes in each signal format that we read."""
@@ -262,9 +263,12 @@ def _date(text: str | None, where: str) -> date | None:
         return None
     day, month, year = (int(part) for part in text.split("/"))
     try:
-        return date(year, month, day)
+        found = date(year, month, day)
     except ValueError:
-        raise MalformedInput("an impossible date", where=where, cure="DD/MM/YYYY") from None
+        found = None
+    if found is None or not YEAR_MIN <= year <= YEAR_MAX:
+        raise MalformedInput("an impossible date", where=where, cure="DD/MM/YYYY")
+    return found
 
 
 def _bad(where: str, number: int, problem: str) -> MalformedInput:

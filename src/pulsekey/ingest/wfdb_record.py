@@ -61,7 +61,7 @@ _WHOLE: Final = {
     160: ("<u2", 2**15),
 }
 """Signal formats of whole bytes: how a sample is stored, and what stands for zero."""
-_EXACT_SAMPLES_MAX: Final = 2**40
+RECORD_MICROS_MAX: Final = 100 * 366 * 86_400 * MICROS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,8 +479,9 @@ def _left_out(header: Header, files: Mapping[str, Payload], name: str) -> Iterat
 
 def _micros_at(sample: int, rate: Fraction) -> int:
     """Return when `sample` is, in microseconds from the start, rounded half up."""
-    if sample > _EXACT_SAMPLES_MAX:
-        raise MalformedInput("a sample later than any record is long")
-    return (2 * sample * MICROS_PER_SECOND * rate.denominator + rate.numerator) // (
+    at = (2 * sample * MICROS_PER_SECOND * rate.denominator + rate.numerator) // (
         2 * rate.numerator
     )
+    if at > RECORD_MICROS_MAX:
+        raise MalformedInput("a sample later than any record is long", cure="state the right rate")
+    return at

@@ -30,4 +30,4 @@ class Clinical:
     references: tuple[str, ...] = ()
     """What it refers to, as written, each once: docs/decisions/0024 says how it is rendered."""
     identifiers: tuple[tuple[str, str], ...] = ()
-    """(system, value) pairs of a Patient; nothing else may decide whose record this is."""
+    """(system, value) pairs of a Patient, or those that a resource gives of its subject."""

@@ -14,7 +14,7 @@ from pulsekey.ingest.archive import RATIO_FREE_BYTES
 from pulsekey.ingest.fhir_bundle import FhirBundle
 from pulsekey.ingest.fhir_shape import REQUIRED
 from pulsekey.ingest.items import Item, Refusal
-from pulsekey.ingest.patients import Match, match, patient_of, patients_in
+from pulsekey.ingest.patients import Match, judge, match, patient_of, patients_in
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.resources.documents import Clinical
 from pulsekey.signals.category import Category
@@ -328,3 +328,20 @@ def test_a_reference_that_two_patients_could_mean_is_nobodys() -> None:
     patients = patients_in(documents)
     assert len(patients) == 2
     assert patient_of(documents[2], patients) is None
+
+
+def test_a_subject_whose_identifier_contradicts_its_reference_is_not_the_patients() -> None:
+    liar = f',"subject":{{"reference":"Patient/a","identifier":{{"system":"{MRN}","value":"2"}}}}'
+    documents = _documents(
+        _bundle(
+            _entry(_patient("a", "1"), "urn:uuid:a"),
+            _entry(_observation(',"subject":{"reference":"Patient/a"}'), "urn:uuid:b"),
+            _entry(_observation(',"subject":{"reference":"Patient/z"}'), "urn:uuid:c"),
+            _entry('{"resourceType":"Organization"}', "urn:uuid:d"),
+            _entry(_observation(liar), "urn:uuid:e"),
+        )
+    )
+    judged = [judge(document, patients_in(documents), [(MRN, "1")]) for document in documents]
+    same, unknown = Match.SAME, Match.UNKNOWN
+    assert judged == [same, same, unknown, unknown, Match.CONTRADICTS]
+    assert judge(documents[1], patients_in(documents), [(MRN, "3")]) is Match.CONTRADICTS

@@ -168,6 +168,17 @@ def test_developer_fields_are_refused_by_number() -> None:
     assert any(isinstance(i, Refusal) and "developer field 9" in i.where for i in items)
 
 
+def test_integers_wider_than_their_field_are_not_believed() -> None:
+    wide = fit.message(fit.HRV, [(0, fit.UINT64, 2**63)])
+    lap = fit.message(
+        fit.LAP, [(253, fit.UINT32, NOON), (2, fit.UINT32, NOON), (7, fit.UINT64, 2**63)]
+    )
+    items = _parse(_made(_record(NOON, 60), wide, lap))
+    series = _series(items)
+    assert "beat-interval" not in series
+    assert (series["lap"].times.end == series["lap"].times.start).all()
+
+
 def test_chained_files_are_read_one_by_one() -> None:
     one = fit.fit(fit.file_id(serial=1), _record(NOON, 60))
     two = fit.fit(fit.file_id(serial=2), _record(NOON + 9, 70))

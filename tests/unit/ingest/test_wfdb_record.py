@@ -222,6 +222,7 @@ def test_a_wrong_checksum_or_first_value_yields_nothing_and_names_the_signal() -
         ("made 1 0 10\nmade.dat 16 200 11 0 0 0 0 V1\n", "sampling rate"),
         ("made 1 360 10 25:00:00\nmade.dat 16 200 11 0 0 0 0 V1\n", "time of day"),
         ("made 1 360 10 1:00:00 30/02/2021\nmade.dat 16 200 11 0 0 0 0 V1\n", "impossible date"),
+        ("made 1 360 10 1:00:00 01/01/0001\nmade.dat 16 200 11 0 0 0 0 V1\n", "impossible date"),
         ("made 1 360 999999\nmade.dat 16 200 11 0 0 0 0 V1\n", "ends before frame"),
         ("made 1 360 10\nmade.dat 16x0 200 11 0 0 0 0 V1\n", "samples a frame"),
         ("made 1 360 10\nmade.dat 16 1e30 11 0 0 0 0 V1\n", "impossible gain"),
@@ -345,6 +346,17 @@ def test_any_of_the_files_may_come_first() -> None:
     )
     assert WfdbRecord().recognises(files["made.dat"][:64], first)
     assert len(_raw(_parse(first))) == 720
+
+
+def test_a_rate_that_makes_a_record_longer_than_a_life_is_refused() -> None:
+    ramp = np.zeros((720, 1), np.int32)
+    files = {
+        "made.hea": writer.header("made", ramp, ["V1"], rate="0.00000000001"),
+        "made.dat": writer.pack_212(ramp),
+        "made.atr": writer.annotations([Annotation(700, 1, 0, 0, 0, b"")]),
+    }
+    with pytest.raises(MalformedInput, match="later than any record"):
+        _parse(_upload(files))
 
 
 def test_two_headers_are_refused() -> None:
