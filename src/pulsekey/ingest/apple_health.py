@@ -216,12 +216,12 @@ class _Reading:
         told = tag.attributes
         needed = ("type", "sourceName", "startDate", "endDate")
         if any(name not in told for name in needed):
+            self.number += 1
             if not tag.alone:
                 self._enter("Record")
                 self.open_record = None
-            yield from self.refusals.one(
-                f"{self.place}, Record", "a record without type, source or dates", CURE
-            )
+            problem = "a record without type, source or dates"
+            yield from self.refusals.one(f"record {self.number}", problem, CURE)
             return
         names = ("type", "sourceName", "sourceVersion", "device", "unit")
         head = " ".join(f'{name}="{_escaped(told[name])}"' for name in names if name in told)

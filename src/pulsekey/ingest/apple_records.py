@@ -114,8 +114,11 @@ class Records:
             else:
                 yield from self.refusals.one(where, "a value that cannot be read", CHECK_VALUE)
         which = np.array([lane.number for lane in lanes], np.int64)
-        for number in np.unique(which[keep]).tolist():
-            at = np.flatnonzero((which == number) & keep)
+        # Sorted once and cut where the lane changes: to search for each lane would be quadratic.
+        kept = np.flatnonzero(keep)
+        sorted_rows = kept[np.argsort(which[kept], kind="stable")]
+        cuts = np.flatnonzero(np.diff(which[sorted_rows])) + 1
+        for at in np.split(sorted_rows, cuts) if len(sorted_rows) else ():
             lane = lanes[at[0]]
             sample = _chosen(times, at, point=lane.metric.shape is Shape.POINT)
             chosen = Decimals(value.mantissa[at], value.scale[at], value.legible[at])

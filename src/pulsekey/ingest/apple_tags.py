@@ -75,7 +75,7 @@ class Place:
     bytes: int = 0
 
     def __str__(self) -> str:
-        return f"{self.name}, line {self.line}"
+        return f"{self.name}, at line {self.line} or soon after"
 
 
 def tokens(stream: BinaryIO, place: Place, consumed: Callable[[], None]) -> Iterator[list[Token]]:
@@ -91,12 +91,12 @@ def tokens(stream: BinaryIO, place: Place, consumed: Callable[[], None]) -> Iter
         # A raw "<" stands nowhere but at the beginning of a tag, so all before the last is whole.
         cut = text.rfind(b"<") if chunk else len(text)
         carried = text[cut:]
+        yield from _tokens_of(text[:cut], place)
+        consumed()
         if len(carried) > TAG_BYTES_MAX:
             raise MalformedInput(
                 f"a tag longer than {TAG_BYTES_MAX} bytes", where=str(place), cure=CURE
             )
-        yield from _tokens_of(text[:cut], place)
-        consumed()
         if not chunk:
             return
 
@@ -118,9 +118,8 @@ def _tokens_of(content: bytes, place: Place) -> Iterator[list[Token]]:
         yield found[:bad]
         match = next(match for match in _TOKEN.finditer(text) if match[8])
         place.line += text.count("\n", 0, match.start())
-        raise MalformedInput(
-            "something that Apple does not write here", where=str(place), cure=CURE
-        )
+        where = f"{place.name}, line {place.line}"
+        raise MalformedInput("something that Apple does not write here", where=where, cure=CURE)
     place.line += text.count("\n")
     place.bytes += len(content)
     if broken:

@@ -1,1 +1,1 @@
-"""Sample data that the project ships: excerpts of real records, and generators of realistic ones."""
+"""Sample data that the project ships: excerpts of real records, and makers of realistic ones."""

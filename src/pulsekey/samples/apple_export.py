@@ -14,7 +14,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import BinaryIO, cast
 from xml.sax.saxutils import quoteattr
@@ -66,7 +66,7 @@ _DTD = """<!DOCTYPE HealthData [
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to write: `days` from `first`, `days_away` of them after `away_after` in another zone."""
+    """What to write: `days` from `first`; `days_away`, after `away_after`, in another zone."""
 
     seed: int = 1
     first: date = date(2023, 3, 20)
@@ -117,7 +117,7 @@ class _Writer:
         at = midnight.timestamp() + self.random.uniform(0, step_seconds)
         end = midnight.timestamp() + 86_400
         while at < end:
-            yield datetime.fromtimestamp(int(at), _EXPORTER)
+            yield datetime.fromtimestamp(int(at), UTC)
             at += step_seconds * self.random.uniform(0.7, 1.3)
 
     def device(self, kind: str) -> str:
