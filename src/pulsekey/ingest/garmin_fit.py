@@ -77,7 +77,7 @@ class GarminFit:
         ),
         notes=(
             "times are UTC as recorded; the local offset comes from the activity message",
-            "the time of a beat is accurate to a few seconds, its interval to a millisecond",
+            "a beat's interval is exact; its time follows from the beats before it",
             "developer fields and fields without a metric are counted and refused by name",
             "monitoring, course and settings files are refused",
         ),

@@ -85,7 +85,7 @@ def _format_lines(coverage: Coverage) -> Iterator[str]:
         units = ", ".join(
             dict.fromkeys(part.unit.ucum for part in metric.components if part.unit is not None)
         )
-        yield f"  {name:<28}{metric.shape:<13}{units or 'coded':<10}{codes}"
+        yield f"  {name:<28}{metric.shape:<13}{units or 'coded':<20} {codes}"
     if coverage.resource_types:
         yield f"  resources: {', '.join(coverage.resource_types)}"
     for note in coverage.notes:
