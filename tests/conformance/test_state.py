@@ -1,4 +1,4 @@
-"""Every State and its snapshots keep the promises written in pulsekey.ledger.ports."""
+"""Every State and every Snapshot keeps the promises written in pulsekey.ledger.ports."""
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
