@@ -117,9 +117,7 @@ def block(
     )
     whole = Block(NEW_YEAR, 0, basis, rate, channels, grades)
     end = NEW_YEAR + int(len(raw) * 1_000_000 / rate)
-    head = BlockHead(
-        entry(metric), 3, 2, Micros(NEW_YEAR), Micros(end), len(raw), Micros(NEW_YEAR)
-    )
+    head = BlockHead(entry(metric), 3, 2, Micros(NEW_YEAR), Micros(end), len(raw), Micros(NEW_YEAR))
     return BlockRecord(head, 0, whole)
 
 

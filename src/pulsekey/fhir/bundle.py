@@ -7,11 +7,13 @@ changed its wording would tell what it withholds. A total is given only by a cal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 from pulsekey.fhir.fragments import dumps
 from pulsekey.fhir.outcome import Issue, outcome
 from pulsekey.fhir.paging import PAGE_PARAMETER
 from pulsekey.fhir.search import Search
+from pulsekey.primitives.hashing import digest
 
 LIMITED = (
     "Results are limited to what the patient's consent permits you to read for the stated purpose. "
@@ -56,8 +58,10 @@ def searchset(
     for entry in entries:
         name = f'{entry.resource_type}/{entry.id}","resource":'.encode()
         parts += (prefix, name, entry.resource, match)
-    parts += (b'{"resource":', statement(search.ignored, decision))
-    parts.append(b',"search":{"mode":"outcome"}}]}')
+    last = statement(search.ignored, decision)
+    # It cannot be fetched again, so its name is made of what it says.
+    name = UUID(bytes=digest(last)[:16], version=4).urn.encode()
+    parts += (b'{"fullUrl":"', name, b'","resource":', last, b',"search":{"mode":"outcome"}}]}')
     return b"".join(parts)
 
 

@@ -125,7 +125,7 @@ def _slow(samples: Samples, picked: Indices) -> list[bytes]:
     return out
 
 
-def _frame(  # noqa: PLR0917  the parts of a resource in the order in which they stand
+def _frame(
     series_id: str,
     ordinal: str,
     version: str,
