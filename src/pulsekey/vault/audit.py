@@ -36,6 +36,7 @@ from pulsekey.vault.rows import (
     SegmentRow,
     Summary,
     day_of,
+    object_row,
     segment_row,
     span_of,
     structured,
@@ -84,16 +85,23 @@ class _Audit:
 
     def run(self) -> AuditReport:
         found: tuple[Digest, ...] = ()
-        for problem in self._vault.index.damage():
+        damage = self._vault.index.damage()
+        for problem in damage:
             self._note("index", "vault.sqlite", problem)
+        if damage:
+            # Rows of a damaged file can hold anything: what they say of others is worth nothing.
+            return self._report(found)
         try:
             with self._vault.index.reading() as reader:
                 self._check_packs(reader.execute("SELECT address, length FROM packs").fetchall())
                 for (patient,) in reader.execute("SELECT id FROM patients").fetchall():
                     self._check_patient(PatientId(patient))
                 found = tuple(orphans(reader, self._vault.blobs))
-        except IntegrityError as damage:
-            self._note("index", "vault.sqlite", str(damage))
+        except IntegrityError as broken:
+            self._note("index", "vault.sqlite", str(broken))
+        return self._report(found)
+
+    def _report(self, found: tuple[Digest, ...]) -> AuditReport:
         return AuditReport(self._objects, self._packs, self._bytes, tuple(self._findings), found)
 
     def _note(self, kind: str, name: str, problem: str) -> None:
@@ -137,7 +145,13 @@ class _Audit:
                 " ORDER BY o.seq",
                 (patient,),
             ).fetchall()
-        return {row[0]: (row[1], ObjectRow(*row[2:])) for row in rows}
+        objects = {}
+        for row in rows:
+            try:
+                objects[row[0]] = (row[1], object_row(row[2:]))
+            except IntegrityError as broken:
+                self._note("object", str(row[3]), str(broken))
+        return objects
 
     def _check_manifest(
         self,
@@ -218,7 +232,7 @@ class _Audit:
             name = f"{row[0]}/{row[1]}"
             try:
                 dated = open_row(secret, row)
-                where = ObjectRow(*row[11:18])
+                where = object_row(row[11:18])
                 if where.name != name or row[18] != row[5] or row[5] not in names:
                     self._note("document", name, "its bytes or its key are another's")
                     continue

@@ -17,7 +17,7 @@ from pulsekey.resources.documents import Clinical
 from pulsekey.vault.opening import open_object
 from pulsekey.vault.publishing import Draft
 from pulsekey.vault.records import Added
-from pulsekey.vault.rows import Dating, ObjectRow, dating, day_of, span_of, structured
+from pulsekey.vault.rows import Dating, ObjectRow, dating, day_of, object_row, span_of, structured
 from pulsekey.vault.sealing import Kind, PatientSecret
 from pulsekey.vault.segment import compress, decompress
 from pulsekey.vault.vault import Vault
@@ -273,7 +273,7 @@ class Papers:
             if version is not None and row[1] != version:
                 continue
             dated = open_row(secret, row)
-            facts, content = open_document(self.vault, patient, category, ObjectRow(*row[10:]))
+            facts, content = open_document(self.vault, patient, category, object_row(row[10:]))
             papers.append(Paper(row[0], row[1], kind, facts.key, content, dated.received))
         return papers
 

@@ -178,7 +178,11 @@ class Index:
         if not path.exists():
             raise NotFound("there is no vault here; it is created explicitly")
         index = cls(path)
-        index.migrate()
+        try:
+            index.migrate()
+        except BaseException:
+            index.close()
+            raise
         return index
 
     def migrate(self) -> None:
@@ -283,6 +287,9 @@ def _named_errors() -> Iterator[None]:
         yield
     except sqlite3.IntegrityError as cause:
         raise Conflict("the vault changed meanwhile") from cause
+    except UnicodeDecodeError as cause:
+        # SQLite quotes damaged text in its own messages.
+        raise IntegrityError("the vault's index is damaged") from cause
     except sqlite3.DatabaseError as cause:
         code = getattr(cause, "sqlite_errorcode", None)
         if code is not None and code & _PRIMARY in _BUSY:

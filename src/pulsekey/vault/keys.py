@@ -70,6 +70,8 @@ class KeyRing:
             # Whatever the cache says: another process may have erased the patient.
             self.forget(patient)
             raise NotFound("no such patient in this vault")
+        if not isinstance(row[0], bytes):
+            raise IntegrityError(f"patient {patient}: its row was changed")
         cached = self._cached(place + row[0])
         if isinstance(cached, PatientSecret):
             return cached
@@ -156,6 +158,8 @@ class KeyRing:
     def _open(
         self, patient: PatientId, token: bytes, key_id: bytes, epoch: int, wrapped: bytes
     ) -> EpochKey:
+        if not isinstance(key_id, bytes):
+            raise IntegrityError("a row of the keys was changed")
         place = b"epoch:" + token + key_id
         cached = self._cached(place)
         if isinstance(cached, EpochKey):
@@ -170,9 +174,9 @@ class KeyRing:
         head = WRAP_FORMAT + CUSTODIAN_ALONE
         return head + self._custodian.wrap(key, head + context)
 
-    def _unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+    def _unwrap(self, wrapped: bytes | None, context: bytes) -> bytes:
         head = WRAP_FORMAT + CUSTODIAN_ALONE
-        if not wrapped.startswith(head):
+        if wrapped is None or not wrapped.startswith(head):
             raise IntegrityError("a wrapped key of an unknown format")
         return self._custodian.unwrap(wrapped[len(head) :], head + context)
 

@@ -62,7 +62,11 @@ class Draft:
         """Seal an object and return its number within this draft."""
         key = self._keys.get(category)
         if key is None:
-            key = self._keys[category] = self.vault.keys.current(self.patient, category)
+            try:
+                key = self.vault.keys.current(self.patient, category)
+            except NotFound:
+                raise Conflict("the patient was erased during this import") from None
+            self._keys[category] = key
         sealed = seal(plain, Place(kind, self.patient, category, name), key, self.vault.entropy)
         number = len(self._objects)
         self._objects.append(

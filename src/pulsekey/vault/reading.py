@@ -55,9 +55,9 @@ from pulsekey.vault.rows import (
     SAMPLES,
     SEGMENT_COLUMNS,
     ImportNote,
-    ObjectRow,
     SegmentRow,
     Summary,
+    object_row,
     segment_row,
     structured,
 )
@@ -126,9 +126,9 @@ class Reader:
     def samples(self, query: SampleQuery) -> SamplePage:
         """Return the first `limit` matching samples in the order asked for.
 
-        Each comes in its newest version. Segments are opened in order of time over all series, and only
-        until what is missing can no longer come before what was found. Raises `MalformedInput` for
-        a limit out of range.
+        Each comes in its newest version. Segments are opened in order of time over all series, and
+        only until what is missing can no longer come before what was found. Raises
+        `MalformedInput` for a limit out of range.
         """
         check_limit(query.limit, ROWS_PER_READ_MAX)
         with self.vault.index.reading() as reader:
@@ -377,7 +377,7 @@ class Reader:
     ) -> DocumentRecord:
         dated = open_row(secret, row)
         category = secret.categories(categories)[row[5]]
-        where = ObjectRow(*row[10:])
+        where = object_row(row[10:])
         if where.name != f"{row[0]}/{row[1]}":
             raise IntegrityError(f"document {row[0]}: the index gives it the bytes of another")
         facts, content = open_document(self.vault, patient, category.value, where)

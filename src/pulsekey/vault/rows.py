@@ -7,6 +7,7 @@ fixed-width or JSON of a struct; the plain columns of a row are authenticated wi
 
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, TypeVar
@@ -15,12 +16,15 @@ import msgspec
 
 from pulsekey.primitives.clock import MICROS_PER_SECOND, micros
 from pulsekey.primitives.errors import IntegrityError
+from pulsekey.primitives.hashing import DIGEST_BYTES
 from pulsekey.primitives.ids import Digest, PatientId, SeriesId
 from pulsekey.signals.metric import Metric
 from pulsekey.signals.series import Source
 from pulsekey.vault.sealing import PatientSecret
 
 DAY_MICROS = 86_400 * MICROS_PER_SECOND
+OBJECT_BYTES_MAX = 1 << 29
+KIND_MAX = 255
 SAMPLES, PART = 1, 2
 _BOUNDS = struct.Struct(">BBqqqqIIqq16s")
 _DATING = struct.Struct(">BBqqq16s")
@@ -138,6 +142,21 @@ SEGMENT_COLUMNS = (
 """What `segment_row` reads, as the start of a SELECT."""
 
 
+def object_row(columns: Sequence[Any]) -> ObjectRow:
+    """Return where an object is, or raise `IntegrityError` for what no object ever had.
+
+    A damaged page of the index can hold anything, a NULL or a float included.
+    """
+    kind, name, address, pack, at, length, key = columns
+    numbers = all(isinstance(number, int) and number >= 0 for number in (kind, at, length))
+    digests = all(isinstance(d, bytes) and len(d) == DIGEST_BYTES for d in (address, pack))
+    if not isinstance(name, str) or not isinstance(key, bytes) or not numbers or not digests:
+        raise IntegrityError(f"object {name}: its row was changed")
+    if kind > KIND_MAX or length > OBJECT_BYTES_MAX:
+        raise IntegrityError(f"object {name}: its row was changed")
+    return ObjectRow(kind, name, Digest(address), Digest(pack), at, length, key)
+
+
 def segment_row(secret: PatientSecret, row: tuple[Any, ...]) -> SegmentRow:
     """Open one row of `SEGMENT_COLUMNS`, or raise `IntegrityError`, which names the segment."""
     series, number, patient, first_day, last_day, first_ordinal, last_ordinal, sealed = row[:8]
@@ -146,7 +165,7 @@ def segment_row(secret: PatientSecret, row: tuple[Any, ...]) -> SegmentRow:
         sealed, "segment", name, patient, first_day, last_day, first_ordinal, last_ordinal
     )
     kind, floating, *others = _BOUNDS.unpack(private)
-    where = ObjectRow(*row[8:])
+    where = object_row(row[8:])
     if where.name != name:
         raise IntegrityError(f"segment {name}: the index gives it the bytes of another")
     bounds = Bounds(kind, bool(floating), *others)

@@ -206,11 +206,10 @@ class ImportSession:
         """
         self._require_open()
         draft = self._draft
-        self._documents.add(
-            DocumentFacts(PaperKind.IMPORT_REPORT.value, "", draft.import_id, ""), report
-        )
         self._open = False
+        facts = DocumentFacts(PaperKind.IMPORT_REPORT.value, "", draft.import_id, "")
         try:
+            self._documents.add(facts, report)
             draft.publish(self._added, self._write_index)
         except Conflict:
             draft.discard()
