@@ -56,7 +56,7 @@ def test_every_flipped_bit_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("origin", "public"), [("pulsekey/abd", PUBLIC), ("pulsekey/abc", SIGSUM_KEY)]
+    ("origin", "public"), [("pulsekey/xyz", PUBLIC), ("pulsekey/abc", SIGSUM_KEY)]
 )
 def test_another_name_or_key_does_not_open_it(origin: str, public: bytes) -> None:
     with pytest.raises(IntegrityError):

@@ -49,7 +49,7 @@ def test_ledgers_of_one_name_differ_by_their_salt() -> None:
         ("03" * 32, "03" * 31),
         ("03" * 32, "0g" * 32),
         ('"' + "03" * 32 + '"', "7"),
-        ('"account"', '"acount"'),
+        ('"account"', '"owner"'),
         (":1,", ": 1,"),
     ],
 )
