@@ -42,7 +42,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One quantity of a metric. `unit` is None for a categorical one, whose values index `answers`."""
+    """One quantity of a metric. `unit` is None for a categorical one: values index `answers`."""
 
     name: str
     codes: tuple[Code, ...]

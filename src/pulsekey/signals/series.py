@@ -1,8 +1,9 @@
 """Series: one metric of one patient from one source over time, as columns.
 
 A value is an integer mantissa with a decimal scale (value = mantissa / 10**scale), so that FHIR
-decimals stay exact. A time is int64 microseconds in UTC, the local offset and the basis of both. All
-columns of a series have the same length n; arrays are read-only by convention and never changed in place.
+decimals stay exact. A time is int64 microseconds in UTC, the local offset and the basis of both.
+All columns of a series have the same length n; arrays are read-only by convention and never changed
+in place.
 """
 
 from dataclasses import dataclass, replace
@@ -36,7 +37,7 @@ class Basis(IntEnum):
     DECLARED = 1
     """Somebody named the zone."""
     EXPORT = 2
-    """The exporter's zone at the time of the export, not the event's. The instant itself is right."""
+    """The exporter's zone at the time of the export, not the event's. The instant is right."""
     FLOATING = 3
     """Unknown: `start` and `end` count local wall time, not comparable with UTC."""
 
@@ -74,7 +75,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Times:
-    """`start` and `end` int64[n] microseconds (equal for points), `offset` int16[n] minutes, `basis` uint8[n]."""
+    """When each sample was.
+
+    `start` and `end` int64[n] microseconds (equal for points), `offset` int16[n] minutes, `basis`
+    uint8[n].
+    """
 
     start: Int64s
     end: Int64s
@@ -86,8 +91,8 @@ class Times:
 class Quantities:
     """One component's values.
 
-    `mantissa` int64[n], `scale` int8[n], `comparator` uint8[n], `absent` uint8[n]; where a value was
-    converted, `unit` uint8[n] is 1 + its index in `Series.units` (0: not converted) and
+    `mantissa` int64[n], `scale` int8[n], `comparator` uint8[n], `absent` uint8[n]; where a value
+    was converted, `unit` uint8[n] is 1 + its index in `Series.units` (0: not converted) and
     `given_mantissa`, `given_scale` hold what was given.
     """
 
@@ -133,7 +138,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Channel:
-    """One lead of a block: physical value = raw * factor + origin, in `unit` (UCUM), as in SampledData.
+    """One lead of a block: value = raw * factor + origin, in `unit` (UCUM), as in SampledData.
 
     `raw` int32[n]; `lost` is the raw value that stands for 'no value', if there is one.
     """
