@@ -17,15 +17,17 @@ from vyper.compiler.settings import OptimizationLevel, Settings
 
 ROOT = Path(__file__).parent
 SOURCES = ROOT / "src"
-ARTEFACTS = ROOT.parent / "src" / "pulsekey" / "ledger" / "settlement" / "artefacts"
-CONTRACTS = ("settlement",)
+MOCKS = ROOT / "mocks"
+PACKAGED = ROOT.parent / "src" / "pulsekey" / "ledger" / "settlement" / "artefacts"
+FOR_TESTS = ROOT.parent / "tests" / "contracts" / "artefacts"
+CONTRACTS = {"settlement": PACKAGED, "assertion_check": FOR_TESTS}
 EVM_VERSION = "cancun"
 OPTIMIZE = OptimizationLevel.GAS
 
 
 def build(name: str) -> str:
     """Return the artefact of one contract as text."""
-    bundle = FilesystemInputBundle([SOURCES])
+    bundle = FilesystemInputBundle([SOURCES, MOCKS])
     out = compile_from_file_input(
         bundle.load_file(f"{name}.vy"),
         input_bundle=bundle,
@@ -65,8 +67,8 @@ def topic(event: dict) -> str:
 def main() -> int:
     """Write the artefacts, or with `--check` compare them."""
     stale = 0
-    for name in CONTRACTS:
-        path, text = ARTEFACTS / f"{name}.json", build(name)
+    for name, folder in CONTRACTS.items():
+        path, text = folder / f"{name}.json", build(name)
         if "--check" in sys.argv:
             stale += not path.is_file() or path.read_text("utf-8") != text
         else:

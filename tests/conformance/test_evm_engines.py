@@ -9,10 +9,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from pulsekey.adapters.evm_rpc.chain import RpcChain
 from pulsekey.adapters.pyevm.engine import PyEvm
 from pulsekey.ledger.settlement import contract
+from pulsekey.ledger.settlement.onchain import OnChainSettlement
 from pulsekey.ledger.settlement.ports import Address, Evm, Receipt
-from pulsekey.primitives.clock import Seconds
+from pulsekey.primitives.clock import Micros, Seconds
+from pulsekey.primitives.errors import Conflict
+from pulsekey.primitives.ids import Digest
 from tests.conformance.evm_engines import ENGINES
 from tests.contracts.direct_ledger import CHAIN_ID, PROPOSER, STRANGER
 from tests.contracts.gas_story import Call, story
@@ -116,3 +120,28 @@ def test_the_precompile_answers_as_it_does_in_the_reference(run: Run, reference:
         answer = run.engine.call(STRANGER, P256VERIFY, data, Seconds(5_000))
         assert answer.output == ((1).to_bytes(32) if holds else b"")
         assert answer == reference.engine.call(STRANGER, P256VERIFY, data, Seconds(5_000))
+
+
+def test_heads_are_anchored_on_a_remote_chain_as_on_the_embedded_one() -> None:
+    with ENGINES["anvil"](CHAIN_ID) as chain:
+        assert isinstance(chain, RpcChain)
+        place = chain.deploy(PROPOSER, contract.initcode(PROPOSER), Seconds(1_000)).contract
+        assert place is not None
+        settlement = OnChainSettlement("evm", chain, place, PROPOSER, Ticking())
+        assert settlement.latest() is None
+        for batch, head in ((1, Digest(b"1" * 32)), (5, Digest(b"5" * 32))):
+            anchored = settlement.anchor(head, batch)
+            assert settlement.anchor(head, batch) == anchored == settlement.latest()
+        with pytest.raises(Conflict, match="batch does not rise"):
+            settlement.anchor(Digest(b"4" * 32), 4)
+
+
+class Ticking:
+    """A clock that is a second later whenever it is read: anvil wants every block to be later."""
+
+    def __init__(self) -> None:
+        self._seconds = 2_000
+
+    def now(self) -> Micros:
+        self._seconds += 1
+        return Micros(self._seconds * 1_000_000)
