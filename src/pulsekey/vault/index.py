@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from pulsekey.primitives.errors import Conflict, IntegrityError, NotFound, Unavailable
@@ -198,6 +199,8 @@ class Index:
                 self._writer.executescript(
                     f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;"
                 )
+            if _schema(self._writer) != _schema_expected():
+                raise IntegrityError("the vault's index has lost its schema")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -278,6 +281,26 @@ class Index:
             ):
                 connection.execute(f"PRAGMA {pragma}").fetchone()
             return connection
+
+
+@lru_cache(maxsize=1)
+def _schema_expected() -> frozenset[tuple[str, ...]]:
+    connection = sqlite3.connect(":memory:")
+    try:
+        for script in MIGRATIONS:
+            connection.executescript(script)
+        return _schema(connection)
+    finally:
+        connection.close()
+
+
+def _schema(connection: sqlite3.Connection) -> frozenset[tuple[str, ...]]:
+    """Return what the file says its tables are: damage there would look like a mistake of ours."""
+    return frozenset(
+        connection.execute(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'"
+        )
+    )
 
 
 @contextmanager
