@@ -20,7 +20,7 @@ from pulsekey.vault.records import DocumentRecord
 Resolve = Callable[[str], str | None]
 """From a reference as its source wrote it to `Type/id` here, None where it leads nowhere."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s"{}\[\],:]+')
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]')
 
 
 @dataclass(slots=True)
@@ -57,56 +57,49 @@ def document(record: DocumentRecord, resolve: Resolve) -> bytes:
     return bytes(out)
 
 
-class _Scan:
-    """One pass over the tokens of a JSON text, keeping where members of interest stand."""
-
-    def __init__(self) -> None:
-        self.open: list[_Object | None] = []
-        self.closed: list[_Object] = []
-        self.last = (b"", 0)
-
-    def take(self, token: bytes, begin: int, end: int) -> None:
-        match token:
-            case b"{":
-                self.open.append(_Object(begin, len(self.open)))
-            case b"[":
-                self.open.append(None)
-            case b":":
-                self._name(end)
-            case b"," | b"}" | b"]":
-                self._finish(begin, close=token != b",")
-        self.last = (token, begin)
-
-    def _name(self, end: int) -> None:
-        key, begin = self.last
-        top = self.open[-1]
-        if top is not None and key in _WANTED:
-            top.members[key] = _Member(begin, end)
-
-    def _finish(self, at: int, *, close: bool) -> None:
-        top = self.open[-1]
-        if top is not None:
-            for member in top.members.values():
-                member.end = member.end or at
-        if close:
-            self.open.pop()
-            if top is not None:
-                self.closed.append(top)
-
-
 def _objects(content: bytes) -> list[_Object]:
-    """Return every object of a JSON text with its members of interest, inner ones first."""
-    scan = _Scan()
+    """Return every object of a JSON text with its members of interest, inner ones first.
+
+    One loop over all tokens, on the path of every document that is read: it stays flat.
+    """
+    open_: list[_Object | None] = []
+    closed: list[_Object] = []
+    last, last_begin = b"", 0
     try:
         for matched in _TOKEN.finditer(content):
-            scan.take(matched[0], matched.start(), matched.end())
+            token = matched[0]
+            begin = matched.start()
+            if token == b":":
+                top = open_[-1]
+                if top is not None and last in _WANTED:
+                    top.members[last] = _Member(last_begin, begin + 1)
+            elif token in _ENDS:
+                _end(open_, closed, token, begin)
+            elif token == b"{":
+                open_.append(_Object(begin, len(open_)))
+            elif token == b"[":
+                open_.append(None)
+            last, last_begin = token, begin
     except IndexError:
-        scan.closed.clear()
-    if scan.open or not scan.closed or scan.closed[-1].depth:
+        closed.clear()
+    if open_ or not closed or closed[-1].depth:
         raise MalformedInput("not a JSON object", where="document")
-    return scan.closed
+    return closed
 
 
+def _end(open_: list[_Object | None], closed: list[_Object], token: bytes, at: int) -> None:
+    """End a member, and at a closing bracket what holds it."""
+    top = open_[-1]
+    if top is not None:
+        for member in top.members.values():
+            member.end = member.end or at
+    if token != b",":
+        open_.pop()
+        if top is not None:
+            closed.append(top)
+
+
+_ENDS = frozenset({b",", b"}", b"]"})
 _WANTED = frozenset({b'"id"', b'"meta"', b'"reference"', b'"identifier"'})
 
 

@@ -5,6 +5,7 @@ A number is text from the first: no value passes through a float on its way out.
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -100,8 +101,9 @@ def decimals(mantissas: Iterable[int], scale: int) -> list[str]:
     return out
 
 
+@cache
 def unit_members(unit: Unit) -> str:
-    """Return unit, system and code of a Quantity."""
+    """Return unit, system and code of a Quantity. Units are a closed table, so they are kept."""
     return dumps({"unit": unit.text, "system": UCUM, "code": unit.ucum})[1:-1]
 
 

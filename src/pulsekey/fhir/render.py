@@ -6,13 +6,13 @@ scale, the status is always `final`, and a grade shows through `interpretation` 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pulsekey.fhir import systems
 from pulsekey.fhir.fragments import (
-    Json,
     coded,
     concept,
     decimal_texts,
@@ -25,7 +25,7 @@ from pulsekey.fhir.fragments import (
 )
 from pulsekey.fhir.instants import clock_texts, instant_texts, wall_texts
 from pulsekey.signals.grade import Grade
-from pulsekey.signals.metric import Component, Metric, Shape
+from pulsekey.signals.metric import Code, Component, Metric, Shape
 from pulsekey.signals.series import (
     Absence,
     Basis,
@@ -38,6 +38,8 @@ from pulsekey.vault.records import Samples
 
 Indices = NDArray[np.int64]
 
+FRAGMENTS_MAX = 1_024
+"""How many distinct concepts and grades are kept as text; a series has few."""
 COMPARATORS = {
     Comparator.LESS: "<",
     Comparator.LESS_OR_EQUAL: "<=",
@@ -203,7 +205,7 @@ class _Value:
         """Return the value as a member value[x], from after the word `value`."""
         if self.component.unit is None:
             answer = self.component.answers[self.answer]
-            return f'CodeableConcept":{dumps(concept([answer]))}'
+            return f'CodeableConcept":{_concept_text((answer,))}'
         comparator = f'"comparator":"{self.comparator}",' if self.comparator else ""
         extension = ""
         if self.given:
@@ -231,6 +233,21 @@ def _decimal(mantissa: Int64s, scale: Int8s, row: int) -> str:
     return decimals([int(mantissa[row])], int(scale[row]))[0]
 
 
+@lru_cache(FRAGMENTS_MAX)
+def _concept_text(codes: tuple[Code, ...]) -> str:
+    return dumps(concept(codes))
+
+
+@lru_cache(FRAGMENTS_MAX)
+def _graded_text(grade: Grade, reasons: int) -> str:
+    return dumps(graded(grade, reasons))
+
+
+@lru_cache(FRAGMENTS_MAX)
+def _absence_text(system_code: tuple[str, str]) -> str:
+    return dumps(coded(systems.ABSENT, *system_code))
+
+
 def _values(series: Series, row: int) -> str:
     """Return the value, interpretation and component members of one row."""
     metric = series.metric
@@ -241,32 +258,27 @@ def _values(series: Series, row: int) -> str:
         reasons = int(series.grades.reasons[row])
     parts = []
     if grade is not Grade.GOOD:
-        parts.append(f'"interpretation":{dumps([graded(grade, reasons)])}')
+        parts.append(f'"interpretation":[{_graded_text(grade, reasons)}]')
     if series.labels is not None:
-        parts.append(f'"valueCodeableConcept":{dumps(concept([series.labels[row]]))}')
+        parts.append(f'"valueCodeableConcept":{_concept_text((series.labels[row],))}')
     if not _has_components(metric):
         return ",".join([*parts, _value(said[0], grade)])
     components = ",".join(
-        f'{{"code":{dumps(concept(value.component.codes))},{_value(value, grade)}}}'
+        f'{{"code":{_concept_text(value.component.codes)},{_value(value, grade)}}}'
         for value in said
         if not (metric.shape is Shape.SESSION and value.absence is Absence.NOT_MEASURED)
     )
     if components:
         parts.append(f'"component":[{components}]')
     elif series.labels is None:
-        parts.append(f'"dataAbsentReason":{dumps(_absence(Absence.NOT_MEASURED))}')
+        parts.append(f'"dataAbsentReason":{_absence_text(systems.ABSENCES[Absence.NOT_MEASURED])}')
     return ",".join(parts)
 
 
 def _value(value: _Value, grade: Grade) -> str:
     if value.absence is not Absence.NONE:
-        return f'"dataAbsentReason":{dumps(_absence(value.absence))}'
+        return f'"dataAbsentReason":{_absence_text(systems.ABSENCES[value.absence])}'
     if grade is Grade.UNUSABLE:
-        reason = coded(systems.ABSENT, *systems.ERROR)
         raw = f'{{"url":"{systems.RAW_VALUE}","value{value.typed()}}}'
-        return f'"extension":[{raw}],"dataAbsentReason":{dumps(reason)}'
+        return f'"extension":[{raw}],"dataAbsentReason":{_absence_text(systems.ERROR)}'
     return f'"value{value.typed()}'
-
-
-def _absence(absence: Absence) -> Json:
-    return coded(systems.ABSENT, *systems.ABSENCES[absence])

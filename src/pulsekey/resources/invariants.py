@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from msgspec import UNSET
+from msgspec.structs import astuple
 
 from pulsekey.resources import r4
 from pulsekey.resources.strict import Strict
@@ -25,9 +26,8 @@ def _has(*values: object) -> bool:
 def _given(element: Strict, prefix: str) -> bool:
     """Whether an element has a value whose name starts with `prefix` (a choice)."""
     return any(
-        getattr(element, name) is not UNSET
-        for name in element.__struct_fields__
-        if name.startswith(prefix)
+        value is not UNSET and name.startswith(prefix)
+        for name, value in zip(element.__struct_fields__, astuple(element), strict=True)
     )
 
 
@@ -230,7 +230,7 @@ def _fragments(element: object) -> Iterator[str]:
     while stack:
         current = stack.pop()
         if isinstance(current, Strict):
-            stack.extend(getattr(current, name) for name in current.__struct_fields__)
+            stack.extend(one for one in astuple(current) if one is not UNSET)
         elif isinstance(current, list):
             stack.extend(current)
         elif isinstance(current, str) and current[:1] == "#":
@@ -241,20 +241,24 @@ def whole(resource: r4.Resource) -> Problem:
     """Judge what only the outermost resource can answer for: ref-1, that its fragments resolve."""
     contained = getattr(resource, "contained", UNSET)
     known = {""} if contained is UNSET else {"", *(one.id for one in contained)}
-    stack: list[object] = [getattr(resource, name) for name in resource.__struct_fields__]
+    stack: list[object] = _inner(resource)
     while stack:
         current = stack.pop()
         if isinstance(current, r4.Reference):
             target = current.reference
             if isinstance(target, str) and target[:1] == "#" and target[1:] not in known:
                 return "ref-1: a # reference to nothing contained", "contain it"
-        elif isinstance(current, r4.BundleEntry):
-            continue  # Its resource answers for itself.
-        elif isinstance(current, Strict):
-            stack.extend(getattr(current, name) for name in current.__struct_fields__)
         elif isinstance(current, list):
             stack.extend(current)
+        elif isinstance(current, Strict) and not isinstance(current, r4.BundleEntry):
+            # The resource of an entry answers for itself.
+            stack += _inner(current)
     return None
+
+
+def _inner(element: Strict) -> list[object]:
+    """Return the elements and lists that stand directly in a struct."""
+    return [one for one in astuple(element) if one is not UNSET and isinstance(one, Strict | list)]
 
 
 REQUEST_TYPES = ("batch", "transaction", "history")

@@ -5,12 +5,12 @@ other, what a reference may name and which codes a concept must hold; `invariant
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from operator import attrgetter
 from typing import Any
 
 from msgspec import UNSET
+from msgspec.structs import astuple
 
 from pulsekey.resources import r4
 from pulsekey.resources.facts import FACTS
@@ -35,7 +35,6 @@ class _Plan:
 
     def __init__(self, kind: type[Strict]) -> None:
         self.names = kind.__struct_fields__
-        self.values: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.names)
         self.json = tuple(map(fhir_name, self.names))
         self.fact = _fact(kind)
         self.concepts = tuple((name, dict(codes)) for name, codes in self.fact.concepts)
@@ -73,7 +72,7 @@ def _walk(element: Strict, where: str, depth: int) -> Iterator[Finding]:
         yield Finding(where, "nested too deeply", "flatten it")
         return
     present = False
-    for name, json_name, value in zip(plan.names, plan.json, plan.values(element), strict=True):
+    for name, json_name, value in zip(plan.names, plan.json, astuple(element), strict=True):
         if value is UNSET:
             continue
         present = present or name != "id"
