@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 import pytest
 from hypothesis import given, settings
@@ -30,27 +31,42 @@ from pulsekey.primitives.ids import ConsentId, Digest, KeyId
 from tests.contracts.direct_ledger import START, DirectLedger
 from tests.fakes.software_authenticator import Signer, other_half
 
-# Few names, short times: collisions are what finds a wrong comparison.
+# Few names, and times within a second of now: collisions are what finds a wrong comparison.
 SIGNERS = [Signer("phone"), Signer("tablet"), Signer("server", plain=True)]
 CONSENTS = [ConsentId(b"a" * 32), ConsentId(b"b" * 32)]
 signers = st.sampled_from(SIGNERS)
-seconds = st.integers(START - 1, START + 4).map(Seconds)
+around = st.sampled_from([-1, 0, 0, 1])
+after = st.sampled_from([0, 1, 1, 2])
 consents = st.sampled_from(CONSENTS)
 steps = st.sampled_from([0, 1, 1, 1, 2, NONCE_STEP_MAX, NONCE_STEP_MAX + 1])
 capabilities = st.sampled_from([0x3F, 0x3F, 0x1F, 0, 1, 2, 16, 32, 0x40])
-expiries = st.one_of(seconds, st.just(Seconds(2**64 - 1)))
-bodies: st.SearchStrategy[Body] = st.one_of(
-    st.builds(Grant, consents, seconds, seconds, seconds),
-    st.builds(Revoke, consents),
-    st.just(RevokeAll()),
-    st.builds(
-        lambda signer, can, until: AddKey(signer.record(can, until)),
-        signers,
-        capabilities,
-        expiries,
-    ),
-    st.builds(lambda signer: RemoveKey(signer.record().key_id), signers),
-    st.builds(Commit, st.sampled_from([Digest(bytes(32)), Digest(b"r" * 32)]), st.just(7)),
+expiries = st.sampled_from([0, 1, 2, 10**6])
+BodyAt: TypeAlias = Callable[[int], Body]
+
+
+def grant_around(consent: ConsentId, start: int, end: int, include: int) -> BodyAt:
+    return lambda now: Grant(
+        consent, Seconds(now + start), Seconds(now + end), Seconds(now + include)
+    )
+
+
+def key_around(signer: Signer, can: int, until: int) -> BodyAt:
+    return lambda now: AddKey(signer.record(can, Seconds(now + until)))
+
+
+def whenever(body: Body) -> BodyAt:
+    return lambda _now: body
+
+
+bodies: st.SearchStrategy[BodyAt] = st.one_of(
+    st.builds(grant_around, consents, around, after, around),
+    st.builds(key_around, signers, capabilities, expiries),
+    st.one_of(
+        consents.map(Revoke),
+        st.just(RevokeAll()),
+        signers.map(lambda signer: RemoveKey(signer.record().key_id)),
+        st.sampled_from([Commit(Digest(bytes(32)), 7), Commit(Digest(b"r" * 32), 7)]),
+    ).map(whenever),
 )
 
 
@@ -63,23 +79,24 @@ class ContractFollowsProgram(RuleBasedStateMachine):
         self.seen: list[bytes] = []
 
     @initialize(owner=signers, can=st.sampled_from([0x3F, 0x1F]), until=expiries)
-    def open(self, owner: Signer, can: int, until: Seconds) -> None:
-        self.first = registration(owner.record(can, until), bytes(32))
+    def open(self, owner: Signer, can: int, until: int) -> None:
+        expires = Seconds(self.both.time + until)
+        self.first = registration(owner.record(can, expires), bytes(32))
         self.account = self.first.account
         self.owner = owner
         self._put(owner, self.first)
 
     @rule(signer=signers, can=capabilities, until=expiries, nonce=st.integers(0, 2))
-    def register(self, signer: Signer, can: int, until: Seconds, nonce: int) -> None:
-        first = registration(signer.record(can, until), bytes(32))
+    def register(self, signer: Signer, can: int, until: int, nonce: int) -> None:
+        first = registration(signer.record(can, Seconds(self.both.time + until)), bytes(32))
         self._put(signer, replace(first, nonce=nonce))
 
     @rule(body=bodies, step=steps)
-    def act_as_owner(self, body: Body, step: int) -> None:
+    def act_as_owner(self, body: BodyAt, step: int) -> None:
         self._act(self.owner, body, step)
 
     @rule(signer=signers, body=bodies, step=steps)
-    def act_as_anyone(self, signer: Signer, body: Body, step: int) -> None:
+    def act_as_anyone(self, signer: Signer, body: BodyAt, step: int) -> None:
         self._act(signer, body, step)
 
     @rule(pick=st.integers(0, 50))
@@ -101,10 +118,11 @@ class ContractFollowsProgram(RuleBasedStateMachine):
         for key, value in self.both.state.items():
             assert self.both.slot(key) == value
 
-    def _act(self, signer: Signer, body: Body, step: int) -> None:
+    def _act(self, signer: Signer, body: BodyAt, step: int) -> None:
         value = self.both.state.get(account_slot(self.account), bytes(32))
         nonce = read_account(value).nonce + step
-        self._put(signer, Operation(self.account, nonce, signer.record().key_id, body))
+        made = body(self.both.time)
+        self._put(signer, Operation(self.account, nonce, signer.record().key_id, made))
 
     def _put(self, signer: Signer, operation: Operation) -> None:
         signed = signer.sign(self.both.ledger, operation)
@@ -133,6 +151,45 @@ def opened(both: DirectLedger, capability: int = 0x3F) -> Operation:
 
 def next_of(first: Operation, nonce: int, body: Body) -> Operation:
     return Operation(first.account, nonce, first.signer, body)
+
+
+@pytest.mark.parametrize("now", [START + 9, START + 10, START + 11])
+def test_both_judge_the_very_second_alike(both: DirectLedger, now: int) -> None:
+    edge = Seconds(START + 10)
+    first = registration(PATIENT.record(0x3F), bytes(32))
+    brief = SIGNERS[1].record(0x3F, edge)
+    assert both.put(PATIENT.sign(both.ledger, first)) == EXECUTED
+    assert both.put(PATIENT.sign(both.ledger, next_of(first, 2, AddKey(brief)))) == EXECUTED
+    both.time = Seconds(now)
+
+    def act(nonce: int, body: Body) -> int:
+        return both.put(PATIENT.sign(both.ledger, next_of(first, nonce, body)))
+
+    late, never = Seconds(START), Seconds(10**6)
+    over = Refusal.BAD_PERIOD if now >= edge else EXECUTED
+    assert act(3, Grant(CONSENTS[0], late, edge, never)) == over
+    missed = Refusal.INCLUDED_TOO_LATE if now > edge else EXECUTED
+    assert act(4, Grant(CONSENTS[1], late, never, edge)) == missed
+    dead = Refusal.BAD_EXPIRY if now >= edge else EXECUTED
+    assert act(5, AddKey(SIGNERS[2].record(1, edge))) == dead
+    expired = Operation(first.account, 6, brief.key_id, RevokeAll())
+    gone = Refusal.EXPIRED_KEY if now >= edge else EXECUTED
+    assert both.put(SIGNERS[1].sign(both.ledger, expired)) == gone
+    fresh = registration(PATIENT.record(1, edge), b"f" * 32)
+    assert both.put(PATIENT.sign(both.ledger, fresh)) == dead
+
+
+@pytest.mark.parametrize(("until", "code"), [(9, 0), (10, 0), (11, Refusal.BAD_EXPIRY)])
+def test_both_compare_a_new_key_with_the_one_that_adds_it(
+    both: DirectLedger, until: int, code: int
+) -> None:
+    first = registration(PATIENT.record(0x1F, Seconds(START + 10)), bytes(32))
+    assert both.put(PATIENT.sign(both.ledger, first)) == EXECUTED
+    added = AddKey(SIGNERS[1].record(0x1F, Seconds(START + until)))
+    assert both.put(PATIENT.sign(both.ledger, next_of(first, 2, added))) == code
+    beyond = AddKey(SIGNERS[2].record(0x3F, Seconds(START + 9)))
+    answer = both.put(PATIENT.sign(both.ledger, next_of(first, 3, beyond)))
+    assert answer == Refusal.BAD_CAPABILITIES
 
 
 @given(place=st.integers(min_value=0), mask=st.integers(1, 255), kind=st.integers(0, 6))
