@@ -267,6 +267,32 @@ def test_no_json_breaks_the_codec(value: object) -> None:
             codec.read(json.dumps(GLUCOSE | {name: value}).encode())
 
 
+@pytest.mark.parametrize(
+    ("data", "valid"),
+    [
+        ("AAAA", True),
+        (" AA AA\nAAA= ", True),
+        ("AAA", False),
+        ("AAAA!", False),
+        ("AAAA    " * 60 + "!", False),
+        ("A" * 4_000_000, True),
+    ],
+)
+def test_base64_is_judged_without_backtracking(data: str, *, valid: bool) -> None:
+    binary = {"resourceType": "Binary", "contentType": "text/plain", "data": data}
+    content = json.dumps(binary).encode()
+    if valid:
+        codec.read(content)
+    else:
+        assert refusal(content).where == "Binary.data"
+
+
+@pytest.mark.parametrize("name", ["id", "status", "issued", "language", "implicitRules"])
+@pytest.mark.parametrize("piece", ["a ", " ", "1", "2026-01-01T", "- at `$", "\\"])
+def test_a_long_hostile_string_is_refused_in_time(name: str, piece: str) -> None:
+    refusal(text(**{name: piece * 50_000 + "\x00"}))
+
+
 def test_every_attribute_leads_back_to_its_element() -> None:
     assert fhir_name("carrier_h_r_f") == "carrierHRF"
     assert fhir_name("class_keyword_") == "_class"
