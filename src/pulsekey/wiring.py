@@ -24,14 +24,20 @@ from pulsekey.consent.operations import registration
 from pulsekey.consent.program import ConsentProgram
 from pulsekey.consent.register import ConsentRegister
 from pulsekey.evidence.access_log import AccessLog
+from pulsekey.exchange.audit_vault import AuditVault
 from pulsekey.exchange.commit_interval import CommitInterval, account_salt
 from pulsekey.exchange.gate import Gate
 from pulsekey.exchange.grant_access import GrantAccess
+from pulsekey.exchange.import_jobs import ImportJobs
 from pulsekey.exchange.import_payload import ImportPayload
 from pulsekey.exchange.keys import PatientKeys
+from pulsekey.exchange.list_access import ListAccess
+from pulsekey.exchange.list_imports import ListImports
+from pulsekey.exchange.list_people import People
 from pulsekey.exchange.node_keys import NodeKeys, create_node_secret, open_node_keys
 from pulsekey.exchange.offers import Offers
 from pulsekey.exchange.search_records import SearchRecords
+from pulsekey.exchange.show_record import ShowRecord
 from pulsekey.exchange.sign_operation import SignOperation
 from pulsekey.exchange.stop_access import StopAccess
 from pulsekey.identity.ceremonies import Ceremonies
@@ -114,8 +120,14 @@ class Node:
     granting: GrantAccess
     stopping: StopAccess
     importing: ImportPayload
+    jobs: ImportJobs
+    reports: ListImports
+    showing: ShowRecord
+    listing: ListAccess
+    people: People
     records: SearchRecords
     committing: CommitInterval
+    auditing: AuditVault
     clock: Clock
     entropy: Entropy
 
@@ -193,7 +205,9 @@ def opened(
         accesses = stack.enter_context(
             closing(AccessLog(home.folder / "accesses.sqlite", patient_keys, entropy))
         )
-        yield _node(settings, keys, identities, ledger, vault, register, accesses, clock, entropy)
+        node = _node(settings, keys, identities, ledger, vault, register, accesses, clock, entropy)
+        stack.callback(node.jobs.close)
+        yield node
 
 
 def _node(
@@ -220,6 +234,7 @@ def _node(
     signing = SignOperation(ledger, ceremonies, identities, Offers(clock, entropy), clock, entropy)
     committing = CommitInterval(vault, accesses, ledger, keys, clock)
     committing.open_account()
+    importing = ImportPayload(vault, identities, clock)
     return Node(
         settings=settings,
         keys=keys,
@@ -244,11 +259,17 @@ def _node(
             entropy,
         ),
         stopping=StopAccess(signing, register),
-        importing=ImportPayload(vault, identities, clock),
+        importing=importing,
+        jobs=ImportJobs(importing, settings.home, entropy, settings.upload_bytes_max),
+        reports=ListImports(vault),
+        showing=ShowRecord(gate),
+        listing=ListAccess(gate, identities, accesses, clock),
+        people=People(identities, directory),
         records=SearchRecords(
             gate, identities, clock, entropy, f"{settings.origin}/fhir/R4", entropy(32)
         ),
         committing=committing,
+        auditing=AuditVault(vault, gate),
         clock=clock,
         entropy=entropy,
     )

@@ -21,7 +21,7 @@ from pulsekey.identity.store import IdentityStore
 from pulsekey.ledger.pipeline import Ledger
 from pulsekey.primitives.clock import Clock, Micros, Seconds, seconds
 from pulsekey.primitives.errors import NotFound
-from pulsekey.primitives.ids import PatientId, SeriesId
+from pulsekey.primitives.ids import PatientId, PrincipalId, SeriesId
 from pulsekey.signals.category import Category
 from pulsekey.vault.reading import Reader
 from pulsekey.vault.records import (
@@ -44,6 +44,9 @@ from pulsekey.vault.vault import Vault
 
 SELF_PURPOSE = "PATRQT"
 """HL7 v3 PurposeOfUse: patient requested."""
+
+MAINTENANCE_PURPOSE = "HSYSADMIN"
+"""HL7 v3 PurposeOfUse: health system administration."""
 
 NOT_HERE = "not here, or not for you"
 EVERYTHING = frozenset(Category)
@@ -278,12 +281,11 @@ class Gate:
         account = self.ledger.executed(account_slot(terms.signer))
         return OpenedGrant(consent, terms, grant_state(grant, account, seconds(now)))
 
-    def log_maintenance(self, who: Principal, patient: PatientId, asked: Asked) -> None:
+    def log_maintenance(self, who: PrincipalId, patient: PatientId, asked: Asked) -> None:
         """Log that maintenance goes through a patient's sealed bytes, before it does."""
-        now = self.clock.now()
-        self.accesses.append(
-            [self._access(who, patient, Basis.MAINTENANCE, "HSYSADMIN", now, asked)]
-        )
+        chain, now = own_chain(patient, Basis.MAINTENANCE), self.clock.now()
+        access = Access(chain, patient, who, Basis.MAINTENANCE, MAINTENANCE_PURPOSE, now, asked)
+        self.accesses.append([access])
 
     def _open_own(self, who: Principal, patient: PatientId, asked: Asked, now: Micros) -> Opened:
         access = self._access(who, patient, Basis.SELF, SELF_PURPOSE, now, asked)

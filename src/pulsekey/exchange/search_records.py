@@ -27,6 +27,9 @@ from pulsekey.identity.store import IdentityStore
 from pulsekey.primitives.clock import Clock, Micros
 from pulsekey.primitives.errors import AccessDenied, MalformedInput, NotFound
 from pulsekey.primitives.ids import Entropy, PatientId, SeriesId
+from pulsekey.signals.catalogue import METRICS
+from pulsekey.signals.classification import WHOLE_TYPES, classify
+from pulsekey.signals.metric import LOINC
 from pulsekey.vault.records import Cursor
 
 NONCE_BYTES = 12
@@ -137,6 +140,7 @@ class SearchRecords:
         ends = [window.end_max for window in bounds if window.end_max is not None]
         asked = Asked(
             types=(search.resource_type,),
+            categories=_categories(search),
             codes=tuple(
                 token.code for tokens in search.tokens_of("code") for token in tokens if token.code
             ),
@@ -226,3 +230,23 @@ class SearchRecords:
             raise MalformedInput(
                 "not a page of this node", where="_page", cure="search again"
             ) from None
+
+
+def _categories(search: Search) -> tuple[str, ...]:
+    """Return the categories that a search is about; none if it asks for whatever there is."""
+    tokens = [token for tokens in search.tokens_of("code") for token in tokens if token.code]
+    if search.resource_type != "Observation":
+        known = WHOLE_TYPES.get(search.resource_type)
+        return () if known is None else (str(known),)
+    held = {
+        str(metric.category)
+        for metric in METRICS.values()
+        for code in metric.codes
+        for token in tokens
+        if token.code == code.code and token.system in {None, code.system}
+    }
+    held |= {
+        str(classify("Observation", [(token.system or LOINC, token.code or "")]))
+        for token in tokens
+    }
+    return tuple(sorted(held))

@@ -1,0 +1,51 @@
+"""The ASGI application: routes over a node that is open. Nothing is decided here."""
+
+from collections.abc import Iterable
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from pulsekey.api import (
+    fhir,
+    openapi,
+    routes_account,
+    routes_offers,
+    routes_operator,
+    routes_patient,
+    routes_reading,
+)
+from pulsekey.api.endpoint import Endpoint
+from pulsekey.api.request_log import TEMPLATE, RequestLog
+from pulsekey.wiring import Node
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *routes_account.ENDPOINTS,
+    *routes_offers.ENDPOINTS,
+    *routes_patient.ENDPOINTS,
+    *routes_reading.ENDPOINTS,
+    *routes_operator.ENDPOINTS,
+)
+OPENAPI = "/api/openapi.json"
+
+
+def build_app(node: Node, pages: Iterable[BaseRoute] = ()) -> ASGIApp:
+    """Return the application of `node`, with the portal's pages if there are any."""
+    routes: list[BaseRoute] = [
+        *(endpoint.route() for endpoint in ENDPOINTS),
+        routes_patient.upload_route(),
+        Route(OPENAPI, _openapi),
+        *fhir.routes(),
+        *pages,
+    ]
+    app = Starlette(routes=routes)
+    app.state.node = node
+    return RequestLog(app)
+
+
+async def _openapi(request: Request) -> Response:
+    request.scope[TEMPLATE] = OPENAPI
+    return Response(msgspec.json.encode(openapi.document(ENDPOINTS)), media_type="application/json")

@@ -1,0 +1,108 @@
+"""Who is calling: a portal session in a cookie, or a bearer token, and nothing else."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from starlette.requests import Request
+
+from pulsekey.identity.principals import Principal, Role
+from pulsekey.identity.sessions import Session, SessionKind
+from pulsekey.primitives.errors import AccessDenied, NotAuthenticated
+from pulsekey.primitives.ids import KeyId
+from pulsekey.wiring import Node
+
+COOKIE = "pulsekey_session"
+PORTAL_PURPOSE = "TREAT"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Access(StrEnum):
+    """Who may call an endpoint."""
+
+    PUBLIC = "anyone"
+    SIGNED_IN = "anyone signed in"
+    PATIENT = "patients"
+    CLINICIAN = "clinicians"
+    OPERATOR = "operators"
+    READER = "patients and clinicians"
+
+
+_ROLES = {
+    Access.SIGNED_IN: frozenset(Role),
+    Access.PATIENT: frozenset({Role.PATIENT}),
+    Access.CLINICIAN: frozenset({Role.CLINICIAN}),
+    Access.OPERATOR: frozenset({Role.OPERATOR}),
+    Access.READER: frozenset({Role.PATIENT, Role.CLINICIAN}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who is signed in; `token` is what they showed."""
+
+    session: Session
+    token: str
+
+    @property
+    def principal(self) -> Principal:
+        return self.session.principal
+
+    @property
+    def key(self) -> KeyId:
+        """The passkey that opened the session, which also signs operations."""
+        return self.session.key_id
+
+    @property
+    def purpose(self) -> str:
+        """The purpose of use: a bearer token's own, treatment in the portal."""
+        return self.session.purpose or PORTAL_PURPOSE
+
+
+def caller_of(node: Node, request: Request) -> Caller | None:
+    """Return who calls: None if nothing was shown or a portal session has ended.
+
+    A bearer token that does not stand raises `NotAuthenticated`: whoever shows one means it.
+    """
+    token = bearer_token(request)
+    if token is not None:
+        return Caller(node.sessions.authenticate(token, SessionKind.BEARER), token)
+    token = session_token(request)
+    if token is None:
+        return None
+    try:
+        return Caller(node.sessions.authenticate(token, SessionKind.PORTAL), token)
+    except NotAuthenticated:
+        return None
+
+
+def session_token(request: Request) -> str | None:
+    """Return the portal session's token, if the request may use it.
+
+    A cookie travels on its own, so what changes something must come from our own pages: `Origin` is
+    compared, besides SameSite=Strict (OWASP CSRF Prevention Cheat Sheet, "Verifying Origin").
+    """
+    token = request.cookies.get(COOKIE)
+    if token is None:
+        return None
+    if request.method not in SAFE_METHODS:
+        own = request.app.state.node.settings.origin
+        if request.headers.get("origin") != own:
+            raise AccessDenied("the request does not come from this node's own pages")
+    return token
+
+
+def bearer_token(request: Request) -> str | None:
+    """Return the bearer token (RFC 6750, section 2.1), if there is one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def admitted(caller: Caller | None, access: Access) -> Caller | None:
+    """Return the caller if `access` lets them in, or raise."""
+    if access is Access.PUBLIC:
+        return caller
+    if caller is None:
+        raise NotAuthenticated("sign in first")
+    if caller.principal.role not in _ROLES[access]:
+        raise AccessDenied(f"this is for {access}")
+    return caller

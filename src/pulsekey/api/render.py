@@ -1,0 +1,249 @@
+"""From what use cases return to what the JSON interface answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pulsekey.api import shapes
+from pulsekey.consent.state import GrantState
+from pulsekey.exchange.list_access import Consent, Reading, Shared
+from pulsekey.exchange.offers import Offer
+from pulsekey.exchange.show_record import Stretch
+from pulsekey.exchange.sign_operation import Confirmed, kind_name
+from pulsekey.fhir.systems import reason_codes
+from pulsekey.identity.directory import Recipient
+from pulsekey.identity.principals import Organisation, Principal
+from pulsekey.ingest.report import ImportReport
+from pulsekey.primitives.clock import seconds
+from pulsekey.primitives.ids import OrganisationId
+from pulsekey.quality.summary import Summary
+from pulsekey.quality.wording import in_english
+from pulsekey.signals.grade import Grade
+from pulsekey.signals.metric import Component
+from pulsekey.signals.series import Series, floats
+from pulsekey.vault.records import BlockHead, BlockRecord, SeriesEntry
+
+STATES = {
+    GrantState.NOT_YET: "not-yet",
+    GrantState.LIVE: "live",
+    GrantState.EXPIRED: "expired",
+    GrantState.STOPPED: "stopped",
+    GrantState.NEVER: "offered",
+}
+
+
+def principal(
+    one: Principal, organisations: Mapping[OrganisationId, Organisation]
+) -> shapes.PrincipalShape:
+    organisation = organisations.get(one.organisation)
+    return shapes.PrincipalShape(
+        id=one.id,
+        role=str(one.role),
+        status=str(one.status),
+        display_name=one.display_name,
+        organisation_name=organisation.name if organisation else "",
+        patient=one.patient,
+    )
+
+
+def offer(one: Offer, ledger: bytes) -> shapes.OfferAnswer:
+    terms = one.terms
+    return shapes.OfferAnswer(
+        offer=one.id,
+        kind=kind_name(one.operation.body.kind),
+        operation=one.operation_bytes.hex(),
+        ledger=ledger.hex(),
+        challenge=one.challenge.hex(),
+        options=one.options,
+        terms=None if terms is None else terms.encode().decode(),
+        consent=None if terms is None else terms.consent.hex(),
+    )
+
+
+def step(confirmed: Confirmed) -> shapes.StepAnswer:
+    done = confirmed.step
+    return shapes.StepAnswer(
+        kind=kind_name(confirmed.offer.operation.body.kind),
+        code=done.code,
+        batch=done.batch,
+        log_index=done.index,
+        time=done.time,
+    )
+
+
+def recipient(one: Recipient) -> shapes.RecipientShape:
+    return shapes.RecipientShape(
+        id=one.principal.id,
+        display_name=one.principal.display_name,
+        organisation_name=one.organisation.name,
+    )
+
+
+def consent(one: Consent) -> shapes.GrantShape:
+    terms = one.terms
+    return shapes.GrantShape(
+        consent=one.consent.hex(),
+        recipient=terms.recipient.id,
+        recipient_name=terms.recipient.name,
+        organisation_name=terms.recipient.organisation.name,
+        categories=[str(category) for category in terms.categories],
+        purpose=terms.purpose,
+        valid_from=terms.valid_from,
+        valid_until=terms.valid_until,
+        state=STATES[one.state],
+        sentence=terms.sentence,
+        reads=one.reads,
+    )
+
+
+def reading(one: Reading) -> shapes.AccessShape:
+    access, asked = one.access, one.access.asked
+    return shapes.AccessShape(
+        at_micros=access.at,
+        reader=access.reader,
+        reader_name=one.reader_name,
+        basis=str(access.basis),
+        purpose=access.purpose,
+        consent=access.chain.hex() if access.basis == "consent" else None,
+        types=list(asked.types),
+        categories=list(asked.categories),
+        limit=asked.limit,
+        reason=access.reason,
+    )
+
+
+def shared(one: Shared) -> shapes.SharedShape:
+    return shapes.SharedShape(
+        patient=one.patient,
+        display_name=one.name,
+        until=one.until,
+        categories=[str(category) for category in one.categories],
+    )
+
+
+def series_entry(entry: SeriesEntry) -> dict[str, Any]:
+    metric = entry.metric
+    return {
+        "series": entry.id,
+        "metric": metric.name,
+        "title": metric.codes[0].display,
+        "category": str(entry.category),
+        "shape": str(metric.shape),
+        "source": entry.source.name,
+        "count": entry.count,
+        "first": entry.first,
+        "last": entry.last,
+        "components": [_component(part) for part in metric.components],
+    }
+
+
+def _component(part: Component) -> dict[str, Any]:
+    shown: dict[str, Any] = {"name": part.name, "unit": part.unit.text if part.unit else ""}
+    if part.answers:
+        shown["answers"] = [answer.display for answer in part.answers]
+    return shown
+
+
+def stretch(one: Stretch) -> dict[str, Any]:
+    shown = series_entry(one.entry)
+    if one.samples is None:
+        return {"series": shown, "points": [], "thinned": False, "quality": None}
+    return {
+        "series": shown,
+        "points": _points(one.samples.series, one.shown),
+        "thinned": one.thinned,
+        "quality": None if one.summary is None else quality(one.summary),
+    }
+
+
+def quality(summary: Summary) -> dict[str, Any]:
+    """Return the summary as message keys with numbers, and as an English sentence."""
+    return {
+        "text": in_english(summary),
+        "messages": [
+            {
+                "key": message.key,
+                "numbers": dict(message.numbers),
+                "reasons": list(message.reasons),
+            }
+            for message in summary.messages
+        ],
+    }
+
+
+def _points(series: Series, shown: "np.ndarray[Any, np.dtype[np.int64]]") -> list[dict[str, Any]]:
+    times, grades = series.times, series.grades
+    columns = [floats(component)[shown].tolist() for component in series.components]
+    grade = [int(Grade.GOOD)] * len(shown) if grades is None else grades.grade[shown].tolist()
+    reasons = [0] * len(shown) if grades is None else grades.reasons[shown].tolist()
+    rows = zip(
+        times.start[shown].tolist(),
+        times.end[shown].tolist(),
+        times.offset[shown].tolist(),
+        times.basis[shown].tolist(),
+        zip(*columns, strict=True),
+        grade,
+        reasons,
+        strict=True,
+    )
+    return [
+        {
+            "at": start,
+            "end": end,
+            "offset": offset,
+            "basis": basis,
+            # NaN stands for an absent value inside; JSON has null for it.
+            "values": [None if value != value else value for value in values],  # noqa: PLR0124
+            "grade": Grade(graded).name.lower(),
+            "reasons": reason_codes(bits),
+        }
+        for start, end, offset, basis, values, graded, bits in rows
+    ]
+
+
+def block_head(head: BlockHead) -> dict[str, Any]:
+    return {
+        "ordinal": head.ordinal,
+        "start": head.start,
+        "end": head.end,
+        "samples": head.samples,
+    }
+
+
+def block(record: BlockRecord) -> dict[str, Any]:
+    """Return a stretch of waveform: per channel physical values, null where there is none."""
+    content = record.block
+    return {
+        **block_head(record.head),
+        "firstSample": record.first,
+        "rateHz": float(content.rate_hz),
+        "basis": int(content.basis),
+        "offset": content.offset,
+        "channels": [
+            {
+                "name": channel.code.display,
+                "unit": channel.unit,
+                "values": [
+                    None
+                    if channel.lost is not None and raw == channel.lost
+                    else round(raw * float(channel.factor) + float(channel.origin), 6)
+                    for raw in channel.raw.tolist()
+                ],
+            }
+            for channel in content.channels
+        ],
+    }
+
+
+def report(one: ImportReport) -> dict[str, Any]:
+    return {**_document(one), "lines": list(one.lines())}
+
+
+def _document(one: ImportReport) -> dict[str, Any]:
+    document = one.document()
+    return dict(document) if isinstance(document, dict) else {}
+
+
+def import_at(one: ImportReport) -> int:
+    return seconds(one.received)

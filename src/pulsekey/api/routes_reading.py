@@ -1,0 +1,123 @@
+"""Reading a record in the portal: the patient's own, or one that a clinician was let into."""
+
+from typing import Any
+
+import msgspec
+
+from pulsekey.api import render, shapes
+from pulsekey.api.callers import Access, Caller
+from pulsekey.api.endpoint import Call, Endpoint
+from pulsekey.api.routes_patient import own
+from pulsekey.primitives.clock import Micros
+from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.ids import PatientId, SeriesId
+from pulsekey.wiring import Node
+
+POINTS_USUAL = 1_200
+WAVE_SECONDS_USUAL = 10
+
+
+def shared(node: Node, call: Call) -> shapes.SharedAnswer:
+    found = node.listing.shared_with(call.who.principal, call.who.purpose)
+    return shapes.SharedAnswer(patients=[render.shared(one) for one in found])
+
+
+def series(node: Node, call: Call) -> dict[str, Any]:
+    listed = node.showing.series(call.who.principal, _patient(call), call.who.purpose)
+    return {
+        "limited": listed.limited,
+        "series": [render.series_entry(entry) for entry in listed.series],
+    }
+
+
+def stretch(node: Node, call: Call) -> dict[str, Any]:
+    found = node.showing.stretch(
+        call.who.principal,
+        SeriesId(call.path["series"]),
+        call.who.purpose,
+        _moment(call, "from"),
+        _moment(call, "until"),
+        _count(call, "points", POINTS_USUAL),
+    )
+    return render.stretch(found)
+
+
+def blocks(node: Node, call: Call) -> dict[str, Any]:
+    heads = node.showing.blocks(call.who.principal, SeriesId(call.path["series"]), call.who.purpose)
+    return {"blocks": [render.block_head(head) for head in heads]}
+
+
+def waveform(node: Node, call: Call) -> dict[str, Any]:
+    record = node.showing.waveform(
+        call.who.principal,
+        SeriesId(call.path["series"]),
+        call.who.purpose,
+        _whole(call.path["ordinal"], "ordinal"),
+        _count(call, "second", 0),
+        _count(call, "seconds", WAVE_SECONDS_USUAL),
+    )
+    return render.block(record)
+
+
+def documents(node: Node, call: Call) -> dict[str, Any]:
+    limited, found = node.showing.documents(
+        call.who.principal, _patient(call), call.who.purpose, call.query.get("type", "Condition")
+    )
+    return {"limited": limited, "documents": [msgspec.Raw(one) for one in found]}
+
+
+def _patient(call: Call) -> PatientId:
+    named = call.query.get("patient", "")
+    return PatientId(named) if named else own(_caller(call).principal)
+
+
+def _caller(call: Call) -> Caller:
+    return call.who
+
+
+def _moment(call: Call, name: str) -> Micros | None:
+    text = call.query.get(name, "")
+    return Micros(_whole(text, name)) if text else None
+
+
+def _count(call: Call, name: str, usual: int) -> int:
+    text = call.query.get(name, "")
+    return _whole(text, name) if text else usual
+
+
+def _whole(text: str, name: str) -> int:
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 18):
+        raise MalformedInput("a whole number", where=name)
+    return int(text)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/shared",
+        "The patients who let me in now",
+        Access.CLINICIAN,
+        shared,
+        answer=shapes.SharedAnswer,
+    ),
+    Endpoint("GET", "/api/series", "The series that I may see", Access.READER, series),
+    Endpoint(
+        "GET", "/api/series/{series}", "A stretch of one series, to draw", Access.READER, stretch
+    ),
+    Endpoint(
+        "GET",
+        "/api/series/{series}/blocks",
+        "The stretches of one waveform",
+        Access.READER,
+        blocks,
+    ),
+    Endpoint(
+        "GET",
+        "/api/series/{series}/blocks/{ordinal}",
+        "Some seconds of a waveform",
+        Access.READER,
+        waveform,
+    ),
+    Endpoint("GET", "/api/documents", "Clinical resources of one type", Access.READER, documents),
+)

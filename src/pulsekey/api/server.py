@@ -1,0 +1,20 @@
+"""Serving a node over HTTP with uvicorn. Its own access log stays off: it would write paths."""
+
+import uvicorn
+from starlette.types import ASGIApp
+
+GRACE_SECONDS = 10
+
+
+def server(app: ASGIApp, host: str, port: int) -> uvicorn.Server:
+    """Return a server that is ready to run."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return uvicorn.Server(config)

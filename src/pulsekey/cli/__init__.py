@@ -1,0 +1,1 @@
+"""The command line: what an operator types, and the story that `make demo` plays."""

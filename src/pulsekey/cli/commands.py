@@ -1,0 +1,164 @@
+"""The verbs of the command line: each opens what it needs, calls a use case and prints."""
+
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+from pulsekey import wiring
+from pulsekey.cli.demo import demo as play
+from pulsekey.cli.demo import serve_samples
+from pulsekey.cli.serving import serve as serve_node
+from pulsekey.consent.program import ConsentProgram
+from pulsekey.evidence.verify import report_lines, verify
+from pulsekey.identity.setup import issue_set_up_token
+from pulsekey.ingest.items import Payload
+from pulsekey.ingest.recognition import coverage_lines
+from pulsekey.ledger import audit as ledger_audit
+from pulsekey.ledger.ports import Outcome
+from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.ids import ConsentId, PatientId
+from pulsekey.settings import Settings
+from pulsekey.wiring import Home, Node
+
+DIGEST_HEX_CHARACTERS = 64
+COMPANIONS_MAX = 8
+PROGRESS_SECONDS = 0.5
+FAILED = 1
+
+
+def init(settings: Settings, _: Namespace) -> int:
+    wiring.create(settings)
+    print(f"A node was made in {settings.home}.")
+    if settings.custodian_key is None:
+        print(f"Keep a copy of {Home(settings.home).custodian_key} off this machine:")
+        print("without it nothing that the node keeps can ever be opened again.")
+    print("Next: pulsekey serve")
+    return 0
+
+
+def serve(settings: Settings, _: Namespace) -> int:
+    with wiring.opened(settings) as node:
+        print_set_up(node)
+        print(f"Serving at {settings.origin} until Ctrl-C.")
+        serve_node(node)
+    return 0
+
+
+def print_set_up(node: Node) -> None:
+    """Print the one-time token as long as nobody operates the node."""
+    if not node.identities.has_operator():
+        token = issue_set_up_token(node.identities, node.clock, node.entropy)
+        print(f"The first operator registers at {node.settings.origin}/set-up with this token:")
+        print(f"    {token}")
+
+
+def formats(_: Settings, __: Namespace) -> int:
+    for line in coverage_lines():
+        print(line)
+    return 0
+
+
+def import_file(settings: Settings, arguments: Namespace) -> int:
+    payload = payload_from(arguments.file)
+    with wiring.opened(settings) as node:
+        patient = node.identities.principal_of_patient(PatientId(arguments.patient))
+        imported = node.importing(
+            PatientId(arguments.patient),
+            patient.organisation,
+            payload,
+            zone=arguments.zone,
+            progress=Progress(payload.size),
+        )
+    print("\n".join(imported.report.lines()))
+    return 0
+
+
+def evidence(settings: Settings, arguments: Namespace) -> int:
+    with wiring.opened(settings) as node:
+        content = node.evidence.for_operator(consent_from(arguments.consent))
+    arguments.output.write_bytes(content)
+    print(f"{arguments.output}: {len(content):,} bytes")
+    return 0
+
+
+def verify_file(_: Settings, arguments: Namespace) -> int:
+    verdict = verify(
+        _content(arguments.file),
+        anchors=[_content(path) for path in arguments.anchor],
+        receipts=[_content(path) for path in arguments.receipt],
+    )
+    print("\n".join(report_lines(verdict)))
+    return 0 if verdict.holds else FAILED
+
+
+def audit(settings: Settings, _: Namespace) -> int:
+    """Re-verify the ledger from its stored bytes, then every sealed byte of the vault."""
+    home = Home(settings.home)
+    report = ledger_audit.audit(home.ledger, ConsentProgram(Outcome))
+    print(f"ledger: {report.batches:,} batches, {report.operations:,} operations")
+    problems = [str(finding) for finding in report.findings]
+    with wiring.opened(settings) as node:
+        found = node.auditing()
+        problems += [str(finding) for finding in found.findings]
+        print(f"vault: {found.objects:,} objects")
+    for problem in problems:
+        print(f"DAMAGE {problem}")
+    print("Every byte is as it was committed." if not problems else f"{len(problems)} findings")
+    return FAILED if problems else 0
+
+
+def demo(settings: Settings, arguments: Namespace) -> int:
+    if arguments.serve:
+        serve_samples(settings.home)
+    else:
+        play(settings.home)
+    return 0
+
+
+def payload_from(path: Path) -> Payload:
+    """Return a file as a payload, with the files beside it that share its name (WFDB)."""
+    if not path.is_file():
+        raise MalformedInput("no such file", where=str(path))
+    beside = sorted(path.parent.glob(f"{path.stem}.*"))[:COMPANIONS_MAX]
+    companions = {other.name: _payload(other) for other in beside if other != path}
+    return Payload(path.name, path.stat().st_size, lambda: path.open("rb"), companions)
+
+
+def consent_from(text: str) -> ConsentId:
+    """Return a consent's name from its hexadecimal digits."""
+    try:
+        consent = bytes.fromhex(text)
+    except ValueError:
+        consent = b""
+    if len(text) != DIGEST_HEX_CHARACTERS or not consent:
+        raise MalformedInput("64 hexadecimal digits", where="consent")
+    return ConsentId(consent)
+
+
+class Progress:
+    """Shows how far an import is, on a terminal."""
+
+    def __init__(self, size: int) -> None:
+        self._size = max(size, 1)
+        self._shown = 0.0
+
+    def __call__(self, consumed: int) -> None:
+        now = time.monotonic()
+        last = consumed >= self._size
+        if sys.stderr.isatty() and (last or now - self._shown >= PROGRESS_SECONDS):
+            self._shown = now
+            share = min(consumed / self._size, 1.0)
+            bar = "#" * int(30 * share)
+            print(f"\r[{bar:<30}] {share:4.0%}", end="\n" if last else "", file=sys.stderr)
+
+
+def _payload(path: Path) -> Payload:
+    return Payload(path.name, path.stat().st_size, lambda: path.open("rb"))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise MalformedInput("cannot be read", where=str(path)) from None

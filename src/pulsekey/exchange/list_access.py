@@ -1,0 +1,101 @@
+"""Use cases: what a patient has allowed and who read what; who has let a clinician in."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pulsekey.consent.state import GrantState
+from pulsekey.consent.terms import Terms
+from pulsekey.evidence.access_log import AccessLog
+from pulsekey.evidence.entries import Access, consent_chain
+from pulsekey.exchange.gate import Gate
+from pulsekey.identity.principals import Principal
+from pulsekey.identity.store import IdentityStore
+from pulsekey.primitives.clock import Clock, Seconds
+from pulsekey.primitives.errors import NotFound
+from pulsekey.primitives.ids import ConsentId, PatientId, PrincipalId
+from pulsekey.signals.category import Category
+
+ACCESSES_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A consent as its patient sees it."""
+
+    consent: ConsentId
+    terms: Terms
+    state: GrantState
+    reads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A patient who lets somebody in now."""
+
+    patient: PatientId
+    name: str
+    until: Seconds
+    categories: tuple[Category, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An access, with the reader's name as it is now."""
+
+    access: Access
+    reader_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListAccess:
+    gate: Gate
+    identities: IdentityStore
+    accesses: AccessLog
+    clock: Clock
+
+    def consents(self, patient: PatientId) -> tuple[Consent, ...]:
+        """Return every consent that a patient signed, the newest first."""
+        now = self.clock.now()
+        found = []
+        for terms in self.gate.register.of_patient(patient):
+            grant = self.gate.opened_grant(terms, now)
+            if grant.state is not GrantState.NEVER:
+                reads = len(self.accesses.chain(consent_chain(grant.consent)))
+                found.append(Consent(grant.consent, terms, grant.state, reads))
+        return tuple(sorted(found, key=lambda one: one.terms.valid_from, reverse=True))
+
+    def readings(self, patient: PatientId) -> tuple[Reading, ...]:
+        """Return who read what, and who was refused, the newest first."""
+        entries = self.accesses.of_patient(patient, ACCESSES_MAX)
+        names = self._names({entry.access.reader for entry in entries})
+        return tuple(Reading(entry.access, names[entry.access.reader]) for entry in entries)
+
+    def shared_with(self, reader: Principal, purpose: str) -> tuple[Shared, ...]:
+        """Return the patients who let `reader` in now, by name."""
+        now = self.clock.now()
+        by_patient: dict[PatientId, list[Terms]] = {}
+        for terms in self.gate.register.of_recipient(reader.id):
+            grant = self.gate.opened_grant(terms, now)
+            if grant.state is GrantState.LIVE and terms.purpose == purpose:
+                by_patient.setdefault(terms.subject, []).append(terms)
+        found = [self._shared(patient, terms) for patient, terms in by_patient.items()]
+        return tuple(sorted(found, key=lambda one: (one.name, one.patient)))
+
+    def _shared(self, patient: PatientId, several: Iterable[Terms]) -> Shared:
+        terms = tuple(several)
+        categories = {category for one in terms for category in one.categories}
+        return Shared(
+            patient,
+            self.identities.principal_of_patient(patient).display_name,
+            Seconds(max(one.valid_until for one in terms)),
+            tuple(sorted(categories)),
+        )
+
+    def _names(self, readers: set[PrincipalId]) -> dict[PrincipalId, str]:
+        names = {}
+        for reader in readers:
+            try:
+                names[reader] = self.identities.principal(reader).display_name
+            except NotFound:
+                names[reader] = ""
+        return names

@@ -1,0 +1,207 @@
+"""Use cases: what there is in a record, and a stretch of one series to draw.
+
+The patient's own reading and a clinician's are the same calls; the gate decides what they see.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pulsekey.evidence.entries import Asked
+from pulsekey.exchange.gate import NOT_HERE, Gate, Opened, Scope
+from pulsekey.fhir.documents import document
+from pulsekey.identity.principals import Principal
+from pulsekey.primitives.clock import Micros
+from pulsekey.primitives.errors import MalformedInput, NotFound
+from pulsekey.primitives.ids import PatientId, SeriesId
+from pulsekey.quality.summary import Summary, summarise
+from pulsekey.signals.category import Category
+from pulsekey.signals.grade import Grade
+from pulsekey.signals.metric import Shape
+from pulsekey.signals.series import floats
+from pulsekey.vault.records import (
+    ROWS_PER_READ_MAX,
+    BlockHead,
+    BlockRecord,
+    Order,
+    Samples,
+    SeriesEntry,
+    Window,
+)
+
+POINTS_MAX = 5_000
+BLOCK_SECONDS_MAX = 600
+BLOCKS_MAX = 200
+DOCUMENTS_MAX = 500
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The series that a reader may see, and whether there may be more."""
+
+    limited: bool
+    series: tuple[SeriesEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """Samples of one series in the order of time, and what their quality comes to.
+
+    `thinned` says that samples were left out: per step of time the lowest, the highest and every
+    one that is not good are kept, so that no peak and no doubt disappears from a drawing.
+    """
+
+    entry: SeriesEntry
+    samples: Samples | None
+    shown: NDArray[np.int64]
+    thinned: bool
+    summary: Summary | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRecord:
+    gate: Gate
+
+    def categories(self, who: Principal, patient: PatientId) -> dict[Category, tuple[int, int]]:
+        """Return how many series and clinical resources a patient has, per category."""
+        opened = self._open(who, patient, "PATRQT", Asked(("Observation", "Document")))
+        series: Counter[Category] = Counter()
+        documents: Counter[Category] = Counter()
+        for scope in opened.scopes:
+            series.update(entry.category for entry in scope.series())
+            page = scope.documents(limit=DOCUMENTS_MAX)
+            documents.update(record.category for record in page.documents)
+        return {
+            category: (series[category], documents[category])
+            for category in Category
+            if series[category] or documents[category]
+        }
+
+    def series(self, who: Principal, patient: PatientId, purpose: str) -> Listed:
+        """Return the series of a record that may be seen."""
+        opened = self._open(who, patient, purpose, Asked(("Observation",)))
+        entries = {entry.id: entry for scope in opened.scopes for entry in scope.series()}
+        ordered = sorted(
+            entries.values(), key=lambda entry: (entry.category, entry.metric.name, entry.id)
+        )
+        return Listed(opened.limited, tuple(ordered))
+
+    def stretch(
+        self,
+        who: Principal,
+        series: SeriesId,
+        purpose: str,
+        begin: Micros | None,
+        end: Micros | None,
+        points: int,
+    ) -> Stretch:
+        """Return up to `points` samples of a series between two times."""
+        if not 1 <= points <= POINTS_MAX:
+            raise MalformedInput(f"1 to {POINTS_MAX}", where="points")
+        opened, _, entry = self._entry(who, series, purpose, begin, end)
+        pages = [
+            scope.samples(
+                [series],
+                windows=(Window(start_min=begin, start_max=end),),
+                order=Order.NEWEST,
+                limit=ROWS_PER_READ_MAX,
+            )
+            for scope in opened.scopes
+            if any(one.id == series for one in scope.series())
+        ]
+        for page in pages:
+            for samples in page.samples:
+                if len(samples):
+                    return _stretch(entry, samples, points)
+        return Stretch(entry, None, np.zeros(0, np.int64), False, None)
+
+    def blocks(self, who: Principal, series: SeriesId, purpose: str) -> tuple[BlockHead, ...]:
+        """Return the newest blocks of a waveform, without their samples."""
+        _, scope, _ = self._entry(who, series, purpose, None, None)
+        return scope.blocks([series], limit=BLOCKS_MAX)
+
+    def waveform(
+        self,
+        who: Principal,
+        series: SeriesId,
+        purpose: str,
+        ordinal: int,
+        first_second: int,
+        seconds: int,
+    ) -> BlockRecord:
+        """Return some seconds of one block of a waveform."""
+        if not 1 <= seconds <= BLOCK_SECONDS_MAX or first_second < 0:
+            raise MalformedInput(f"1 to {BLOCK_SECONDS_MAX} seconds", where="seconds")
+        _, scope, _ = self._entry(who, series, purpose, None, None)
+        rate = scope.block(series, ordinal, samples=1).block.rate_hz
+        return scope.block(
+            series, ordinal, first=int(first_second * rate), samples=max(int(seconds * rate), 1)
+        )
+
+    def documents(
+        self, who: Principal, patient: PatientId, purpose: str, resource_type: str
+    ) -> tuple[bool, tuple[bytes, ...]]:
+        """Return whether there may be more, and the resources of one type, newest first."""
+        opened = self._open(who, patient, purpose, Asked((resource_type,), limit=DOCUMENTS_MAX))
+        found = tuple(
+            document(record, opened.resolve)
+            for scope in opened.scopes
+            for record in scope.documents(
+                types=frozenset({resource_type}), limit=DOCUMENTS_MAX
+            ).documents
+        )
+        return opened.limited, found
+
+    def _open(self, who: Principal, patient: PatientId, purpose: str, asked: Asked) -> Opened:
+        return self.gate.open(who, patient, purpose, asked)
+
+    def _entry(
+        self,
+        who: Principal,
+        series: SeriesId,
+        purpose: str,
+        begin: Micros | None,
+        end: Micros | None,
+    ) -> tuple[Opened, Scope, SeriesEntry]:
+        asked = Asked(("Observation",), data_from=begin, data_until=end, limit=POINTS_MAX)
+        opened = self._open(who, self.gate.owner(series), purpose, asked)
+        for scope in opened.scopes:
+            for entry in scope.series():
+                if entry.id == series:
+                    return opened, scope, entry
+        raise NotFound(NOT_HERE)
+
+
+def _stretch(entry: SeriesEntry, samples: Samples, points: int) -> Stretch:
+    order = np.argsort(samples.series.times.start, kind="stable")
+    summary = None if entry.metric.shape is Shape.SESSION else summarise(samples.series)
+    shown = thinned(samples, order, points)
+    return Stretch(entry, samples, shown, len(shown) < len(samples), summary)
+
+
+def thinned(samples: Samples, order: NDArray[np.int64], points: int) -> NDArray[np.int64]:
+    """Return which rows to draw, in order: all of them, or the extremes of equal steps of time.
+
+    Minimum and maximum per step keep a drawing's outline (as in M4: Jugel et al., VLDB 2014,
+    without first and last). Rows that are not good are kept as far as they fit.
+    """
+    if len(order) <= points:
+        return order
+    start = samples.series.times.start[order]
+    values = floats(samples.series.components[0])[order]
+    steps = max(points // 3, 1)
+    span = max(int(start[-1] - start[0]), 1)
+    step = np.minimum((start - start[0]) * steps // span, steps - 1)
+    ranked = np.lexsort((np.nan_to_num(values), step))
+    edges = np.flatnonzero(np.diff(step[ranked], prepend=-1))
+    last = np.append(edges[1:], len(ranked)) - 1
+    keep = np.zeros(len(order), np.bool_)
+    keep[ranked[edges]] = keep[ranked[last]] = True
+    grades = samples.series.grades
+    if grades is not None:
+        doubtful = np.flatnonzero((grades.grade[order] != Grade.GOOD) & ~keep)
+        keep[doubtful[: points - int(keep.sum())]] = True
+    return order[keep]

@@ -1,0 +1,98 @@
+"""Where a payload waits while it is read: on disk, sealed under a key that is in memory only.
+
+A parser needs to seek, so the payload cannot only stream by; and a plain temporary file would leave
+health data on the disk for whoever reads freed blocks. When the process ends, the key is gone.
+"""
+
+import io
+import tempfile
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.ids import Entropy
+
+CHUNK_BYTES = 65_536
+TAG_BYTES = 16
+NONCE_BYTES = 12
+KEY_BYTES = 32
+
+
+class Spool:
+    """Takes bytes once, in order, then opens them as often as needed. Each chunk is one message."""
+
+    def __init__(self, folder: Path, entropy: Entropy, *, bytes_max: int) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  Closed by `close`.
+        self._key = AESGCM(entropy(KEY_BYTES))
+        self._rest = bytearray()
+        self._chunks = 0
+        self._bytes_max = bytes_max
+        self.size = 0
+
+    def write(self, content: bytes) -> None:
+        """Take more bytes; raise `MalformedInput` beyond the limit."""
+        self.size += len(content)
+        if self.size > self._bytes_max:
+            raise MalformedInput(
+                f"larger than {self._bytes_max:,} bytes", where="upload", cure="send it in parts"
+            )
+        self._rest += content
+        while len(self._rest) >= CHUNK_BYTES:
+            self._seal(bytes(self._rest[:CHUNK_BYTES]))
+            del self._rest[:CHUNK_BYTES]
+
+    def finish(self) -> None:
+        """Say that nothing follows."""
+        if self._rest:
+            self._seal(bytes(self._rest))
+            self._rest.clear()
+
+    def open(self) -> io.BufferedReader:
+        """Return a fresh seekable stream over all of it."""
+        return io.BufferedReader(_Opened(self), CHUNK_BYTES)
+
+    def chunk(self, number: int) -> bytes:
+        """Return the plain bytes of one chunk, empty past the end."""
+        if number >= self._chunks:
+            return b""
+        self._file.seek(number * (CHUNK_BYTES + TAG_BYTES))
+        sealed = self._file.read(CHUNK_BYTES + TAG_BYTES)
+        return self._key.decrypt(number.to_bytes(NONCE_BYTES), sealed, None)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _seal(self, plain: bytes) -> None:
+        nonce = self._chunks.to_bytes(NONCE_BYTES)  # The key is used for this spool only.
+        self._file.write(self._key.encrypt(nonce, plain, None))
+        self._chunks += 1
+
+
+class _Opened(io.RawIOBase):
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._spool.size}[whence]
+        if base + offset < 0:
+            raise ValueError(offset)
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, target: "memoryview | bytearray") -> int:  # type: ignore[override]
+        chunk = self._spool.chunk(self._at // CHUNK_BYTES)
+        part = chunk[self._at % CHUNK_BYTES :][: len(target)]
+        target[: len(part)] = part
+        self._at += len(part)
+        return len(part)
