@@ -13,7 +13,7 @@ from pulsekey.adapters.evm_rpc.chain import RpcChain
 from pulsekey.adapters.pyevm.engine import PyEvm
 from pulsekey.ledger.settlement import contract
 from pulsekey.ledger.settlement.onchain import OnChainSettlement
-from pulsekey.ledger.settlement.ports import Address, Evm, Receipt
+from pulsekey.ledger.settlement.ports import Address, Engine, Evm, Receipt
 from pulsekey.primitives.clock import Micros, Seconds
 from pulsekey.primitives.errors import Conflict
 from pulsekey.primitives.ids import Digest
@@ -53,6 +53,17 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
 @pytest.fixture(scope="module")
 def reference() -> Run:
     return play(PyEvm(CHAIN_ID))
+
+
+def test_an_engine_that_was_dumped_loads_equal(reference: Run) -> None:
+    engine = reference.engine
+    assert isinstance(engine, PyEvm)
+    other: Engine = PyEvm(CHAIN_ID)
+    other.load(engine.dump())
+    assert other.dump() == engine.dump()
+    call = contract.accumulator_call()
+    mine = other.call(STRANGER, reference.place, call, Seconds(5_000))
+    assert mine == engine.call(STRANGER, reference.place, call, Seconds(5_000))
 
 
 def test_the_chain_has_the_number_it_was_given(run: Run) -> None:

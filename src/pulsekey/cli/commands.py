@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pulsekey import wiring
 from pulsekey.cli.demo import demo as play
-from pulsekey.cli.demo import serve_samples
+from pulsekey.cli.sample_node import serve_samples
 from pulsekey.cli.serving import serve as serve_node
 from pulsekey.consent.program import ConsentProgram
 from pulsekey.evidence.verify import report_lines, verify

@@ -4,19 +4,18 @@ Patient, clinician and operator are software with passkeys of their own; what th
 what a browser and a clinic's software would.
 """
 
-import io
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pulsekey import wiring
-from pulsekey.cli.people import Person, challenge_of, make_passkey, register
+from pulsekey.cli.people import Person, register
 from pulsekey.cli.sample_data import (
     CLINICIAN_NAME,
     OPERATOR_NAME,
@@ -26,14 +25,11 @@ from pulsekey.cli.sample_data import (
     identifier,
     samples,
 )
-from pulsekey.cli.serving import free_port, serve, served
+from pulsekey.cli.serving import free_port, served
+from pulsekey.cli.story import Story
 from pulsekey.evidence.verify import verify
-from pulsekey.identity.principals import Identifier, Role
 from pulsekey.identity.setup import issue_set_up_token
-from pulsekey.identity.software_passkey import SoftwarePasskey
-from pulsekey.ingest.items import Payload
 from pulsekey.primitives.errors import Conflict, Unavailable
-from pulsekey.primitives.ids import PatientId
 from pulsekey.settings import Settings
 from pulsekey.wiring import Node
 
@@ -48,25 +44,6 @@ READS = (
     ("ECG", "Observation", (("code", "urn:iso:std:iso:11073:10101|131328"),)),
     ("conditions", "Condition", ()),
 )
-
-
-@dataclass(slots=True)
-class Story:
-    """Tells what happens and how long each part took."""
-
-    begun: float = field(default_factory=time.perf_counter)
-    last: float = field(default_factory=time.perf_counter)
-
-    def chapter(self, title: str) -> None:
-        print(f"\n{title}")
-
-    def line(self, text: str) -> None:
-        now = time.perf_counter()
-        print(f"  {(now - self.last) * 1_000:8.0f} ms  {text}")
-        self.last = now
-
-    def aside(self, text: str) -> None:
-        print(f"               {text}")
 
 
 def demo(home: Path) -> None:
@@ -266,69 +243,3 @@ def _tampered(story: Story, evidence: bytes) -> None:
         story.aside(f"FAIL {claim.name}: {claim.detail}")
     if not failed:
         raise Unavailable("a changed file was verified")
-
-
-def serve_samples(home: Path) -> None:
-    """Make a node with the sample record, invite three people to it, and serve the portal."""
-    story = Story()
-    folder = home / "node"
-    shutil.rmtree(folder, ignore_errors=True)
-    settings = replace(Settings(), home=folder, organisation=ORGANISATION)
-    wiring.create(settings)
-    with wiring.opened(settings) as node:
-        invitations = _invited(node)
-        story.line("a node with an operator, a clinician and a patient who wait for their passkeys")
-        record = node.identities.principal_of_patient(invitations.record)
-        for sample in samples():
-            payload = Payload(sample.name, len(sample.content), _opener(sample.content))
-            report = node.importing(
-                invitations.record, record.organisation, payload, zone=ZONE
-            ).report
-            story.line(f"{sample.what}: {len(report.tallies)} kinds of data")
-        print(f"\nThe portal: {settings.origin}")
-        print("Register there as one of these, each with its one-time token:")
-        for who, token in invitations.tokens:
-            print(f"    {who:<28} {token}")
-        print("Ctrl-C ends it.", flush=True)
-        serve(node)
-
-
-@dataclass(frozen=True, slots=True)
-class _Invitations:
-    record: PatientId
-    tokens: tuple[tuple[str, str], ...]
-
-
-def _invited(node: Node) -> _Invitations:
-    """Found the organisation with a first operator who signs with software, then invite people."""
-    passkey, options = _operator_options(node)
-    response = passkey.register(challenge_of(options))
-    operator = node.ceremonies.finish_set_up(dict(response)).principal.id
-    known = identifier()
-    patient = node.directory.invite(
-        operator, Role.PATIENT, PATIENT_NAME, [Identifier(known["system"], known["value"])]
-    )
-    others = [
-        node.directory.invite(operator, role, name)
-        for role, name in ((Role.OPERATOR, OPERATOR_NAME), (Role.CLINICIAN, CLINICIAN_NAME))
-    ]
-    if patient.principal.patient is None:
-        raise Conflict("a patient without a record")
-    return _Invitations(
-        patient.principal.patient,
-        tuple(
-            (f"{one.principal.role}: {one.principal.display_name}", one.token)
-            for one in (patient, *others)
-        ),
-    )
-
-
-def _operator_options(node: Node) -> tuple[SoftwarePasskey, dict[str, Any]]:
-    token = issue_set_up_token(node.identities, node.clock, node.entropy)
-    options = node.ceremonies.begin_set_up(token, "Set-up", ORGANISATION)
-    settings = node.settings
-    return make_passkey(settings.relying_party, settings.origin, options), options
-
-
-def _opener(content: bytes) -> Callable[[], io.BytesIO]:
-    return lambda: io.BytesIO(content)

@@ -53,7 +53,8 @@ def test_the_sentence_reads_as_a_person_would_say_it() -> None:
 def test_the_sentence_is_complete_in_chinese() -> None:
     assert sentence(replace(TERMS, language="zh-CN")) == (
         "Dr A. Li（身份已由City Clinic确认）可以查看我的心率和血糖"
-        "（迄今为止以及在此期限内记录的），用于我的治疗，有效期至2026年12月22日 23:59（Paris时间）。"
+        "（迄今为止以及在此期限内记录的），用于我的治疗，"
+        "有效期至2026年12月22日 23:59（Paris时间）。"
         "我可以随时停止；对方已经看到的内容仍由对方保留。"
     )
 
