@@ -29,10 +29,10 @@ $(EVM): $(VENV)/bin/uv requirements/evm.lock
 	@touch $@
 
 demo: $(READY)  ## Play the whole story on sample data, then exit
-	@$(BIN)/pulsekey demo --home build/demo
+	@$(BIN)/pulsekey --home build/demo demo
 
 run: $(READY)  ## The same sample data, then serve the portal until Ctrl-C
-	@$(BIN)/pulsekey demo --home build/run --serve
+	@$(BIN)/pulsekey --home build/run demo --serve
 
 test: $(READY) $(EVM)  ## Every test that ends within minutes
 	@$(BIN)/python -m pytest --numprocesses auto tests
@@ -47,6 +47,7 @@ check: $(READY)  ## Format, lint, types, imports, docs
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
 	@$(BIN)/deptry src
+	@$(BIN)/python -m pytest --quiet tests/architecture
 
 format: $(READY)  ## Put every file into the house format
 	@$(BIN)/ruff format .
