@@ -5,8 +5,9 @@ not read gets one and the same answer, whether the patient is unknown, never gra
 let the consent expire; why, only the patient's own log says.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 from pulsekey.consent.decision import Allowance, Deny, OpenedGrant, Permit, Request, decide
 from pulsekey.consent.register import ConsentRegister
@@ -186,8 +187,8 @@ class Opened:
     until: Seconds | None
     entries: tuple[Entry, ...]
     receipts: tuple[ReadReceipt, ...]
-    names: frozenset[str]
-    """What imported resources call the patient."""
+    _names: Callable[[], frozenset[str]] = field(repr=False)
+    """What imported resources call the patient: looked up when a reference asks for it."""
 
     _reader: Reader = field(repr=False)
 
@@ -196,7 +197,7 @@ class Opened:
 
         References to the patient always lead somewhere: the whole record is about them.
         """
-        if reference in self.names:
+        if reference in self._names():
             return f"Patient/{self.patient}"
         found = self._reader.locate(self.patient, [reference]).get(reference)
         if found is None:
@@ -302,9 +303,14 @@ class Gate:
         entries: tuple[Entry, ...],
         receipts: tuple[ReadReceipt, ...],
     ) -> Opened:
-        query = DocumentQuery(patient, EVERYTHING, types=PATIENT_TYPE)
-        names = frozenset(record.key for record in self.reader.documents(query).documents)
-        return Opened(patient, basis, scopes, until, entries, receipts, names, self.reader)
+        reader = self.reader
+
+        @cache
+        def names() -> frozenset[str]:
+            query = DocumentQuery(patient, EVERYTHING, types=PATIENT_TYPE)
+            return frozenset(record.key for record in reader.documents(query).documents)
+
+        return Opened(patient, basis, scopes, until, entries, receipts, names, reader)
 
     def _scopes(self, patient: PatientId, allowances: tuple[Allowance, ...]) -> tuple[Scope, ...]:
         return tuple(Scope(patient, bounds, self.reader) for bounds in scopes_of(allowances))

@@ -103,7 +103,7 @@ class SearchRecords:
         body = searchset(
             self.base,
             search,
-            [Entry(*rendered(one, opened.resolve)) for one in found],
+            [Entry(*one) for one in rendered(found, opened.resolve)],
             next_token=self._sealed(continuation(search, following, asked_at=asked_at))
             if following
             else "",
@@ -129,7 +129,7 @@ class SearchRecords:
         for scope in opened.scopes:
             for stream in streams_of(scope, search):
                 for found in islice(stream(None), 1):
-                    kind, _, body = rendered(found, opened.resolve)
+                    kind, _, body = rendered([found], opened.resolve)[0]
                     if kind == resource_type:
                         return Answered(body, opened.receipts, str(found.version))
         raise NotFound(NOT_HERE)

@@ -4,7 +4,8 @@ Samples, blocks of waveform and imported resources are three kinds of stream per
 merges them, so one search spans what devices sent and what hospitals sent.
 """
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -98,17 +99,31 @@ def streams_of(scope: Scope, search: Search) -> tuple[Stream, ...]:
     return (samples, blocks, resources)
 
 
-def rendered(found: Found, resolve: Resolve) -> tuple[str, str, bytes]:
-    """Return (resource type, id, JSON) of a match."""
-    match found.item:
-        case Sampled(samples, row):
-            name = observation_id(samples.entry.id, int(samples.ordinals[row]))
-            return "Observation", name, observations(samples, np.array([row]))[0]
-        case Blocked(scope, head):
-            name = observation_id(head.entry.id, head.ordinal)
-            return "Observation", name, waveform(scope.block(head.entry.id, head.ordinal))
-        case DocumentRecord() as record:
-            return record.resource_type, record.id, document(record, resolve)
+def rendered(found: Sequence[Found], resolve: Resolve) -> list[tuple[str, str, bytes]]:
+    """Return (resource type, id, JSON) of each match, in order.
+
+    Rows that were opened together are rendered together: a template is filled a page at a time.
+    """
+    out: list[tuple[str, str, bytes]] = [("", "", b"")] * len(found)
+    together: dict[int, list[tuple[int, Sampled]]] = defaultdict(list)
+    for place, one in enumerate(found):
+        match one.item:
+            case Sampled(samples, _) as sampled:
+                together[id(samples)].append((place, sampled))
+            case Blocked(scope, head):
+                name = observation_id(head.entry.id, head.ordinal)
+                body = waveform(scope.block(head.entry.id, head.ordinal))
+                out[place] = ("Observation", name, body)
+            case DocumentRecord() as record:
+                out[place] = (record.resource_type, record.id, document(record, resolve))
+    for placed in together.values():
+        samples = placed[0][1].samples
+        rows = np.array([sampled.row for _, sampled in placed])
+        names = [observation_id(samples.entry.id, n) for n in samples.ordinals[rows].tolist()]
+        bodies = observations(samples, rows)
+        for (place, _), name, body in zip(placed, names, bodies, strict=True):
+            out[place] = ("Observation", name, body)
+    return out
 
 
 def _samples(

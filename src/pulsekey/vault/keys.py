@@ -48,7 +48,13 @@ class KeyRing:
         self._lock = threading.Lock()
 
     def enrol(self, patient: PatientId) -> None:
-        """Make the patient's secret if there is none yet."""
+        """Make the patient's secret if there is none yet.
+
+        Whoever is enrolled already costs a look, and no transaction that waits for a writer.
+        """
+        with self._index.reading() as reader:
+            if reader.execute("SELECT 1 FROM patients WHERE id = ?", (patient,)).fetchone():
+                return
         secret = self._entropy(KEY_BYTES)
         wrapped = self._wrap(secret, _secret_context(patient))
         sealed = PatientSecret(secret).seal_row(self._entropy, b"", "patient", patient, 0, b"")

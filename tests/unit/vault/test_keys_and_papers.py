@@ -189,3 +189,11 @@ def test_threads_read_while_another_writes(vault: Vault) -> None:
         reader.join()
     assert len(lengths) == 60
     assert {length % 100 for length in lengths} == {0}
+
+
+def test_who_is_enrolled_already_needs_no_turn_to_write(vault: Vault) -> None:
+    vault.keys.enrol(PATIENT)
+    key = vault.keys.secret(PATIENT).key("use")
+    with vault.index.writing():  # SQLite has one writer: a second transaction would be refused.
+        vault.keys.enrol(PATIENT)
+    assert vault.keys.secret(PATIENT).key("use") == key
