@@ -26,6 +26,8 @@ from pulsekey.consent.register import ConsentRegister
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.exchange.audit_vault import AuditVault
 from pulsekey.exchange.commit_interval import CommitInterval, account_salt
+from pulsekey.exchange.daily_totals import DailyTotals
+from pulsekey.exchange.epochs import Epochs
 from pulsekey.exchange.gate import Gate
 from pulsekey.exchange.grant_access import GrantAccess
 from pulsekey.exchange.import_jobs import ImportJobs
@@ -123,6 +125,7 @@ class Node:
     jobs: ImportJobs
     reports: ListImports
     showing: ShowRecord
+    totals: DailyTotals
     listing: ListAccess
     people: People
     records: SearchRecords
@@ -231,7 +234,15 @@ def _node(
     )
     directory = Directory(identities, keys, clock, entropy)
     gate = Gate(vault, register, identities, ledger, accesses, keys, clock)
-    signing = SignOperation(ledger, ceremonies, identities, Offers(clock, entropy), clock, entropy)
+    signing = SignOperation(
+        ledger,
+        ceremonies,
+        identities,
+        Offers(clock, entropy),
+        Epochs(vault, register),
+        clock,
+        entropy,
+    )
     committing = CommitInterval(vault, accesses, ledger, keys, clock)
     committing.open_account()
     importing = ImportPayload(vault, identities, clock)
@@ -263,6 +274,7 @@ def _node(
         jobs=ImportJobs(importing, settings.home, entropy, settings.upload_bytes_max),
         reports=ListImports(vault),
         showing=ShowRecord(gate),
+        totals=DailyTotals(gate),
         listing=ListAccess(gate, identities, accesses, clock),
         people=People(identities, directory),
         records=SearchRecords(

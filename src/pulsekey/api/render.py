@@ -1,12 +1,14 @@
 """From what use cases return to what the JSON interface answers."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from pulsekey.api import shapes
 from pulsekey.consent.state import GrantState
+from pulsekey.exchange.daily_totals import Totals
 from pulsekey.exchange.list_access import Consent, Reading, Shared
 from pulsekey.exchange.offers import Offer
 from pulsekey.exchange.show_record import Stretch
@@ -15,8 +17,8 @@ from pulsekey.fhir.systems import reason_codes
 from pulsekey.identity.directory import Recipient
 from pulsekey.identity.principals import Organisation, Principal
 from pulsekey.ingest.report import ImportReport
-from pulsekey.primitives.clock import seconds
 from pulsekey.primitives.ids import OrganisationId
+from pulsekey.quality.overlap import DailyTotal
 from pulsekey.quality.summary import Summary
 from pulsekey.quality.wording import in_english
 from pulsekey.signals.grade import Grade
@@ -245,5 +247,32 @@ def _document(one: ImportReport) -> dict[str, Any]:
     return dict(document) if isinstance(document, dict) else {}
 
 
-def import_at(one: ImportReport) -> int:
-    return seconds(one.received)
+def totals(found: Totals) -> dict[str, Any]:
+    """Return days with their value, what each source gave to it and what it counted beside it."""
+    return {
+        "limited": found.limited,
+        "days": [
+            {
+                "day": one.day.isoformat(),
+                "value": round(float(one.value), 3),
+                "unit": one.unit,
+                "parts": [
+                    {"source": found.sources.get(source, source), "value": round(float(value), 3)}
+                    for source, value in _by_source(one).items()
+                ],
+                "leftOut": [
+                    {"source": found.sources.get(source, source), "value": round(float(value), 3)}
+                    for source, value in sorted(one.left_out.items())
+                    if value
+                ],
+            }
+            for one in found.days
+        ],
+    }
+
+
+def _by_source(total: DailyTotal) -> dict[str, Fraction]:
+    given: dict[str, Fraction] = {}
+    for part in total.parts:
+        given[part.source] = given.get(part.source, Fraction(0)) + part.value
+    return given

@@ -66,6 +66,18 @@ def documents(node: Node, call: Call) -> dict[str, Any]:
     return {"limited": limited, "documents": [msgspec.Raw(one) for one in found]}
 
 
+def daily_totals(node: Node, call: Call) -> dict[str, Any]:
+    found = node.totals(
+        call.who.principal,
+        _patient(call),
+        call.who.purpose,
+        call.path["metric"],
+        _moment(call, "from"),
+        _moment(call, "until"),
+    )
+    return render.totals(found)
+
+
 def _patient(call: Call) -> PatientId:
     named = call.query.get("patient", "")
     return PatientId(named) if named else own(_caller(call).principal)

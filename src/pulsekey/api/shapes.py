@@ -17,10 +17,6 @@ class Given(Struct, frozen=True, kw_only=True, rename="camel"):
     """An answer."""
 
 
-class Nothing(Taken, frozen=True):
-    """An empty object."""
-
-
 class RegistrationBegin(Taken, frozen=True):
     role: Literal["patient", "clinician", "operator"]
     display_name: str = ""
@@ -30,10 +26,6 @@ class RegistrationBegin(Taken, frozen=True):
 
 class CredentialGiven(Taken, frozen=True):
     credential: JsonObject
-
-
-class TokenBegin(Taken, frozen=True):
-    purpose: str
 
 
 class TokenTaken(Taken, frozen=True):

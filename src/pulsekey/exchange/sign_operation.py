@@ -15,29 +15,26 @@ from pulsekey.consent.operations import (
     Operation,
     Register,
     RemoveKey,
+    Revoke,
     RevokeAll,
     Scheme,
     SignedOperation,
-    Witness,
     challenge,
     registration,
 )
 from pulsekey.consent.state import account_slot, read_account
 from pulsekey.consent.terms import SALT_BYTES, Terms
-from pulsekey.consent.witness import signature_from_der
+from pulsekey.consent.witness import witness_from
+from pulsekey.exchange.epochs import Epochs
 from pulsekey.exchange.offers import Offer, OfferId, Offers
 from pulsekey.identity.ceremonies import Ceremonies
-from pulsekey.identity.passkeys import Gesture
 from pulsekey.identity.principals import Passkey, Principal
 from pulsekey.identity.store import IdentityStore
 from pulsekey.ledger.pipeline import Ledger
 from pulsekey.ledger.ports import Step
-from pulsekey.primitives.assertion import PREFIX, Assertion
 from pulsekey.primitives.clock import Clock
 from pulsekey.primitives.errors import Conflict, NotFound
-from pulsekey.primitives.ids import AccountId, Entropy, KeyId
-
-CHALLENGE_CHARACTERS = 43
+from pulsekey.primitives.ids import AccountId, Entropy, KeyId, PatientId
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,7 @@ class SignOperation:
     ceremonies: Ceremonies
     identities: IdentityStore
     offers: Offers
+    epochs: Epochs
     clock: Clock
     entropy: Entropy
 
@@ -96,7 +94,8 @@ class SignOperation:
         """
         offer = self.offers.take(offer_id, principal.id)
         gesture = self.ceremonies.finish_operation(principal.id, offer.challenge, response)
-        signed = SignedOperation(offer.operation_bytes, witness_of(gesture))
+        witness = witness_from(response, gesture.key)
+        signed = SignedOperation(offer.operation_bytes, witness)
         step = self.ledger.submit(signed.encode())
         self._follow(principal, offer)
         return Confirmed(offer, step)
@@ -109,12 +108,16 @@ class SignOperation:
         return self.offers.make(principal.id, operation, demanded, options, terms)
 
     def _follow(self, principal: Principal, offer: Offer) -> None:
-        """Let identity know what the ledger now says of the person's account and keys."""
+        """Let identity and vault follow what the ledger now says."""
         match offer.operation.body:
             case Register() as opened:
                 self.identities.set_account(principal.id, opened.account)
             case RemoveKey(removed):
                 self.identities.remove_passkey(principal.id, removed, self.clock.now())
+            case Revoke(consent):
+                self.epochs.after_stop(patient_of(principal), consent)
+            case RevokeAll():
+                self.epochs.after_stop(patient_of(principal))
             case _:
                 pass
 
@@ -132,6 +135,13 @@ def account_of(principal: Principal) -> AccountId:
     return principal.account
 
 
+def patient_of(principal: Principal) -> PatientId:
+    """Return the record that a patient signs for."""
+    if principal.patient is None:
+        raise NotFound("only a patient has a record")
+    return principal.patient
+
+
 def record_of(passkey: Passkey) -> KeyRecord:
     """Return the ledger's record of a patient's passkey."""
     return KeyRecord(
@@ -140,18 +150,6 @@ def record_of(passkey: Passkey) -> KeyRecord:
         Scheme.WEBAUTHN_P256,
         int(PATIENT_CAPABILITIES),
         NEVER_EXPIRES,
-    )
-
-
-def witness_of(gesture: Gesture) -> Witness:
-    """Return what travels with the operation, from a gesture that identity has checked."""
-    suffix = gesture.client_data[len(PREFIX) + CHALLENGE_CHARACTERS :]
-    return Witness(
-        Scheme.WEBAUTHN_P256,
-        gesture.key,
-        gesture.rp_id_hash,
-        signature_from_der(gesture.signature_der),
-        Assertion(gesture.authenticator_data, suffix),
     )
 
 
