@@ -53,6 +53,8 @@ from pulsekey.ledger.embedded import LedgerHome
 from pulsekey.ledger.genesis import Genesis
 from pulsekey.ledger.pipeline import Ledger
 from pulsekey.ledger.ports import Outcome, Settlement
+from pulsekey.ledger.settlement.embedded import settlement_on
+from pulsekey.ledger.settlement.journal import JournalledChain
 from pulsekey.primitives.clock import Clock, SystemClock, seconds
 from pulsekey.primitives.errors import Conflict, NotFound
 from pulsekey.primitives.ids import Entropy
@@ -173,6 +175,14 @@ def create(settings: Settings, entropy: Entropy = secrets.token_bytes) -> None:
     secret.rename(home.node_secret)
 
 
+def node_keys(settings: Settings, entropy: Entropy = secrets.token_bytes) -> NodeKeys:
+    """Return the node's own keys. Raises `NotFound` where there is no node."""
+    home = Home(settings.home)
+    if not home.exists:
+        raise NotFound(f"there is no node in {settings.home}; `pulsekey init` makes one")
+    return open_node_keys(home.node_secret, _custodian(settings, home, entropy))
+
+
 @contextmanager
 def opened(
     settings: Settings, *, clock: Clock | None = None, entropy: Entropy = secrets.token_bytes
@@ -182,10 +192,8 @@ def opened(
     Raises `NotFound` where there is none, `Unavailable` if another process has it open.
     """
     home, clock = Home(settings.home), clock or SystemClock()
-    if not home.exists:
-        raise NotFound(f"there is no node in {settings.home}; `pulsekey init` makes one")
+    keys = node_keys(settings, entropy)
     custodian = _custodian(settings, home, entropy)
-    keys = open_node_keys(home.node_secret, custodian)
     with ExitStack() as stack:
         ledger = stack.enter_context(
             ledger_home.opened(
@@ -193,7 +201,7 @@ def opened(
                 ConsentProgram(Outcome),
                 clock,
                 keys.sign,
-                settlement=_settlement(home, clock, entropy),
+                settlement=stack.enter_context(_settlement(home, clock, entropy)),
             )
         )
         vault = stack.enter_context(
@@ -315,12 +323,13 @@ def _blobs(home: Home, entropy: Entropy) -> FileBlobStore:
     return FileBlobStore(home.vault / "blobs", entropy)
 
 
-def _settlement(home: Home, clock: Clock, entropy: Entropy) -> Settlement:
-    # py-evm takes a second to import, and only this engine needs it.
+@contextmanager
+def _settlement(home: Home, clock: Clock, entropy: Entropy) -> Iterator[Settlement]:
+    # py-evm takes half a second to import, and only this engine needs it.
     from pulsekey.adapters.pyevm.engine import PyEvm  # noqa: PLC0415
-    from pulsekey.ledger.settlement.embedded import open_embedded  # noqa: PLC0415
 
-    return open_embedded(home.chain, PyEvm, clock, entropy)
+    with closing(JournalledChain(home.chain, PyEvm, entropy)) as chain:
+        yield settlement_on(chain, clock)
 
 
 def _log_refusal(why: Refusal) -> None:

@@ -1,13 +1,15 @@
 """A chain that lies or loses is named: anchors are believed by their own hash chain only."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pulsekey.ledger.settlement import contract
-from pulsekey.ledger.settlement.embedded import open_embedded
+from pulsekey.ledger.settlement.embedded import settlement_on
+from pulsekey.ledger.settlement.journal import JournalledChain
 from pulsekey.ledger.settlement.onchain import OnChainSettlement
 from pulsekey.ledger.settlement.ports import Address, Event, Receipt
 from pulsekey.primitives.clock import Micros, Seconds
@@ -90,8 +92,9 @@ def test_an_embedded_chain_without_its_contract_is_named(tmp_path: Path) -> None
         def deploy(self, sender: Address, code: bytes, at: Seconds) -> Receipt:
             return self.transact(sender, Address(b"c" * 20), code[:8], at)
 
-    with pytest.raises(IntegrityError, match="deployed no contract"):
-        open_embedded(tmp_path / "chain.sqlite", Barren, Stopped(), lambda size: b"e" * size)
+    chain = JournalledChain(tmp_path / "chain.sqlite", Barren, lambda size: b"e" * size)
+    with closing(chain), pytest.raises(IntegrityError, match="deployed no contract"):
+        settlement_on(chain, Stopped())
 
 
 def test_an_event_of_another_kind_is_no_step() -> None:

@@ -12,7 +12,8 @@ from pulsekey.consent.state import account_slot
 from pulsekey.ledger import ports
 from pulsekey.ledger.settlement import contract
 from pulsekey.ledger.settlement.contract import NO_LINK, Link
-from pulsekey.ledger.settlement.embedded import open_embedded
+from pulsekey.ledger.settlement.embedded import settlement_on
+from pulsekey.ledger.settlement.journal import JournalledChain
 from pulsekey.ledger.settlement.onchain import OnChainSettlement
 from pulsekey.ledger.settlement.ports import Address, Event, Receipt
 from pulsekey.primitives.clock import Micros, Seconds
@@ -40,7 +41,7 @@ class Stopped:
 
 
 def settlement(path: Path, seed: str = "chain") -> OnChainSettlement:
-    return open_embedded(path / "chain.sqlite", PyEvm, Stopped(), Repeatable(seed))
+    return settlement_on(JournalledChain(path / "chain.sqlite", PyEvm, Repeatable(seed)), Stopped())
 
 
 def close(opened: OnChainSettlement) -> None:

@@ -4,26 +4,22 @@ Consistency only, never finality: whoever runs the node could start another chai
 says so.
 """
 
-from collections.abc import Callable
-from pathlib import Path
-
 from pulsekey.ledger.settlement.contract import initcode
 from pulsekey.ledger.settlement.journal import JournalledChain
 from pulsekey.ledger.settlement.onchain import OnChainSettlement
-from pulsekey.ledger.settlement.ports import Address, Engine
+from pulsekey.ledger.settlement.ports import Address
 from pulsekey.primitives.clock import Clock, seconds
 from pulsekey.primitives.errors import IntegrityError
-from pulsekey.primitives.ids import Entropy
 
 PROPOSER = Address(b"pulsekey-proposer-01")
 """An address needs no key on a chain without signatures; another one cannot anchor all the same."""
 
 
-def open_embedded(
-    path: Path, engine: Callable[[int], Engine], clock: Clock, entropy: Entropy
-) -> OnChainSettlement:
-    """Open the embedded chain at `path`, with the contract as its first transaction."""
-    chain = JournalledChain(path, engine, entropy)
+def settlement_on(chain: JournalledChain, clock: Clock) -> OnChainSettlement:
+    """Settle on an embedded chain, with the contract as its first transaction.
+
+    Whoever opened the chain closes it.
+    """
     contract = _deployed(chain, clock)
     name = f"embedded:{chain.chain_id}:{contract.hex()}"
     return OnChainSettlement(name, chain, contract, PROPOSER, clock)
