@@ -5,6 +5,7 @@ import importlib
 import inspect
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -119,3 +120,17 @@ def test_nothing_that_is_committed_names_a_place_of_its_making() -> None:
             content = (ROOT / name).read_bytes()
             assert not hosts.search(content), name
             assert b"/work/" + b"main" not in content, name
+
+
+def test_every_command_is_documented() -> None:
+    text = (ROOT / "docs" / "operating.md").read_text()
+    helped = subprocess.run(
+        [sys.executable, "-m", "pulsekey.cli.main", "--help"],
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    commands = re.findall(r"^    ([a-z]+)  ", helped, re.MULTILINE)
+    assert len(commands) > 5
+    for name in commands:
+        assert f"| `pulsekey {name}" in text, name

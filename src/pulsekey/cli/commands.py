@@ -15,7 +15,9 @@ from pulsekey.identity.setup import issue_set_up_token
 from pulsekey.ingest.items import Payload
 from pulsekey.ingest.recognition import coverage_lines
 from pulsekey.ledger import audit as ledger_audit
+from pulsekey.ledger import embedded as ledger_home
 from pulsekey.ledger.ports import Outcome
+from pulsekey.primitives.clock import SystemClock
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.ids import ConsentId, PatientId
 from pulsekey.settings import Settings
@@ -106,6 +108,16 @@ def audit(settings: Settings, _: Namespace) -> int:
         print(f"DAMAGE {problem}")
     print("Every byte is as it was committed." if not problems else f"{len(problems)} findings")
     return FAILED if problems else 0
+
+
+def rebuild(settings: Settings, _: Namespace) -> int:
+    """Derive the ledger's state, log and batches anew; the node must not be running."""
+    keys = wiring.node_keys(settings)
+    ledger_home.rebuild(
+        Home(settings.home).ledger, ConsentProgram(Outcome), SystemClock(), keys.sign
+    )
+    print("The ledger was derived anew from its order of operations.")
+    return 0
 
 
 def demo(settings: Settings, arguments: Namespace) -> int:

@@ -91,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
         help="a read receipt that a reader kept",
     )
     verb("audit", "re-verify every stored byte of vault and ledger", commands.audit)
+    verb("rebuild", "derive the ledger's state, log and batches anew", commands.rebuild)
     demo = verb("demo", "play the whole story on sample data", commands.demo)
     demo.add_argument("--serve", action="store_true", help="then serve the portal until Ctrl-C")
     return out
@@ -99,3 +100,7 @@ def parser() -> argparse.ArgumentParser:
 def run() -> None:
     """Run the command line as a program."""
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()
