@@ -78,7 +78,7 @@ def _period(terms: Terms, words: dict[str, Any]) -> str:
 def _moment(at: Seconds, zone: str, words: dict[str, Any]) -> str:
     try:
         local: datetime = utc(Micros(at * MICROS_PER_SECOND)).astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError, OverflowError):
+    except (ZoneInfoNotFoundError, ValueError, OverflowError, OSError):
         raise MalformedInput(
             "not a time in a known zone", where="zone", cure="an IANA name such as Europe/Paris"
         ) from None

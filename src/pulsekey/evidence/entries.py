@@ -169,3 +169,11 @@ def consent_chain(consent: ConsentId) -> Digest:
 def own_chain(patient: PatientId, basis: Basis) -> Digest:
     """Return a patient's chain of own reads, maintenance or refusals."""
     return tagged(tags.ACCESS_CHAIN, str(basis).encode(), b"\0", patient.encode())
+
+
+def accesses_head(heads: Iterable[tuple[Digest, int, Digest]]) -> Digest:
+    """Return one digest over the newest (chain, counter, entry) of a patient's chains, in order."""
+    return tagged(
+        tags.ACCESS_HEADS,
+        b"".join(chain + counter.to_bytes(8) + newest for chain, counter, newest in heads),
+    )

@@ -18,6 +18,7 @@ from pulsekey.consent.operations import (
 from pulsekey.consent.state import account_slot, read_account
 from pulsekey.consent.witness import plain_witness
 from pulsekey.evidence.access_log import AccessLog
+from pulsekey.evidence.entries import accesses_head
 from pulsekey.exchange.node_keys import NodeKeys
 from pulsekey.ledger.pipeline import Ledger
 from pulsekey.ledger.ports import Step
@@ -50,17 +51,18 @@ class CommitInterval:
     newest: Commitment | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self) -> Commitment | None:
+    def __call__(self, *, afresh: bool = False) -> Commitment | None:
         """Commit if anything changed since the last time; return the newest commitment.
 
-        None while there is nothing to commit to.
+        `afresh` commits even if nothing did, because evidence has to say that nothing did until
+        now. None while there is nothing to commit to.
         """
         with self._lock:
             heads = tuple(self._heads())
             if not heads:
                 return None
             tree = custodian_root(heads)
-            if self.newest is None or self.newest.tree.root != tree.root:
+            if afresh or self.newest is None or self.newest.tree.root != tree.root:
                 body = Commit(tree.root, seconds(self.clock.now()))
                 step, signed = self._send(body)
                 self.newest = Commitment(step, signed, tree, heads)
@@ -103,14 +105,6 @@ class CommitInterval:
             content, plain_witness(self.keys.commit_record().key, signature)
         ).encode()
         return self.ledger.submit(signed), signed
-
-
-def accesses_head(heads: tuple[tuple[Digest, int, Digest], ...]) -> Digest:
-    """Return one digest over the newest (chain, counter, entry) of a patient's chains, in order."""
-    return tagged(
-        tags.ACCESS_HEADS,
-        b"".join(chain + counter.to_bytes(8) + newest for chain, counter, newest in heads),
-    )
 
 
 def account_salt(keys: NodeKeys) -> bytes:

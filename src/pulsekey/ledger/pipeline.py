@@ -38,6 +38,7 @@ from pulsekey.ledger.ports import (
     Step,
     Verdict,
 )
+from pulsekey.ledger.view import View
 from pulsekey.primitives.clock import Clock, seconds
 from pulsekey.primitives.errors import (
     Conflict,
@@ -220,6 +221,17 @@ class Ledger:
             batch=content,
             anchored=None if covering is None else covering[1],
         )
+
+    def view(self) -> View:
+        """Return the ledger at the newest head, which covers all that was acknowledged before."""
+        return View(self._published_with(self._executed_batch), self._derived)
+
+    def head_named(self, digest: Digest) -> Head:
+        """Return the head with that digest, or raise `NotFound`."""
+        batch = self._derived.heads.batch_of(digest)
+        if batch is None:
+            raise NotFound("no such head on this ledger")
+        return self.head_at(batch)
 
     # Settling
 
