@@ -121,7 +121,8 @@ def local_seconds(text: str, zone: str, *, where: str) -> Seconds:
     try:
         local = datetime.strptime(text, LOCAL_FORMAT).replace(tzinfo=ZoneInfo(zone))
         return seconds(micros(local))
-    except (ValueError, ZoneInfoNotFoundError, OverflowError):
+    except (ValueError, ZoneInfoNotFoundError, OverflowError, OSError):
+        # OSError: "Europe" is a folder of the zone database, not a zone.
         raise MalformedInput(
             "not a local time in a known zone",
             where=where,

@@ -1,0 +1,226 @@
+"""What is offered is what is signed and sent; a stop binds from its acknowledgement."""
+
+from typing import Any
+
+import pytest
+
+from pulsekey.consent.operations import Revoke, decode_operation
+from pulsekey.consent.program import Refusal
+from pulsekey.consent.state import account_slot, read_account
+from pulsekey.evidence.entries import Asked
+from pulsekey.exchange.offers import OFFER_SECONDS_MAX, OfferId
+from pulsekey.identity.sessions import SessionKind
+from pulsekey.ledger.ports import Refused
+from pulsekey.primitives.errors import Conflict, NotAuthenticated, NotFound
+from pulsekey.primitives.ids import ConsentId, KeyId
+from tests.fakes.node_clinic import Clinic, Member
+
+ASKED = Asked(("Observation",))
+
+
+def nonce_of(clinic: Clinic, member: Member) -> int:
+    account = member.principal.account
+    assert account is not None
+    return read_account(clinic.node.ledger.executed(account_slot(account))).nonce
+
+
+def may_read(clinic: Clinic, clinician: Member, patient: Member) -> bool:
+    try:
+        clinic.node.gate.open(clinician.principal, patient.patient, "TREAT", ASKED)
+    except NotFound:
+        return False
+    return True
+
+
+def test_opening_an_account_tells_identity_its_name(clinic: Clinic) -> None:
+    patient = clinic.patient(account=False)
+    assert patient.principal.account is None
+    offer = clinic.node.signing.offer_account(patient.principal, patient.key)
+    confirmed = patient.confirm(offer)
+    assert confirmed.step.code == 0
+    assert patient.principal.account == offer.operation.account
+    with pytest.raises(Conflict):
+        clinic.node.signing.offer_account(patient.principal, patient.key)
+
+
+def test_nothing_can_be_signed_before_there_is_an_account(clinic: Clinic) -> None:
+    patient = clinic.patient(account=False)
+    with pytest.raises(Conflict, match="no account"):
+        clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+
+
+def test_every_operation_has_the_next_nonce(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    for expected in (1, 2, 3):
+        before = nonce_of(clinic, patient)
+        offer = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+        assert offer.operation.nonce == before + 1
+        patient.confirm(offer)
+        assert nonce_of(clinic, patient) == offer.operation.nonce
+        assert expected <= offer.operation.nonce
+
+
+def test_of_two_offers_with_one_nonce_only_one_takes_effect(clinic: Clinic) -> None:
+    patient, clinician = clinic.patient(), clinic.clinician()
+    consent = clinic.grant(patient, clinician)
+    first = clinic.node.stopping.offer(patient.principal, patient.key, consent)
+    second = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+    assert first.operation.nonce == second.operation.nonce
+    assert patient.confirm(second).step.code == 0
+    with pytest.raises(Refused) as refused:
+        patient.confirm(first)
+    assert refused.value.step.code == Refusal.NONCE_NOT_RISING
+    assert not may_read(clinic, clinician, patient)
+
+
+def test_a_confirmation_works_once(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    offer = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+    gesture = patient.gesture(offer.options)
+    clinic.node.signing.confirm(patient.principal, offer.id, gesture)
+    with pytest.raises(Conflict):
+        clinic.node.signing.confirm(patient.principal, offer.id, gesture)
+
+
+def test_nobody_confirms_for_another(clinic: Clinic) -> None:
+    patient, other = clinic.patient(), clinic.patient("Quinn")
+    offer = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+    with pytest.raises(Conflict):
+        clinic.node.signing.confirm(other.principal, offer.id, other.gesture(offer.options))
+    assert patient.confirm(offer).step.code == 0
+
+
+def test_a_gesture_for_another_operation_is_refused(clinic: Clinic) -> None:
+    patient, clinician = clinic.patient(), clinic.clinician()
+    stop_all = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+    grant = clinic.node.granting.offer(patient.principal, patient.key, clinic.choice(clinician))
+    gesture = patient.gesture(stop_all.options)
+    with pytest.raises(NotAuthenticated):
+        clinic.node.signing.confirm(patient.principal, grant.id, gesture)
+    assert not may_read(clinic, clinician, patient)
+
+
+def test_another_passkey_cannot_confirm(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    second = clinic.add_passkey(patient)
+    offer = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+    with pytest.raises(NotAuthenticated):
+        clinic.node.signing.confirm(patient.principal, offer.id, second.gesture(offer.options))
+
+
+def test_a_tampered_gesture_is_refused(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    offer = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+    gesture: dict[str, Any] = dict(patient.gesture(offer.options))
+    gesture["response"] = gesture["response"] | {"signature": "AAAA"}
+    with pytest.raises(NotAuthenticated):
+        clinic.node.signing.confirm(patient.principal, offer.id, gesture)
+
+
+def test_an_offer_that_waited_too_long_has_to_be_asked_for_again(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    offer = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+    clinic.clock.advance(seconds=OFFER_SECONDS_MAX)
+    with pytest.raises(Conflict):
+        patient.confirm(offer)
+
+
+def test_an_unknown_offer_is_refused(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    offer = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+    with pytest.raises(Conflict):
+        clinic.node.signing.confirm(
+            patient.principal, OfferId("none"), patient.gesture(offer.options)
+        )
+
+
+def test_a_second_passkey_signs_once_the_first_has_let_it(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    second = clinic.add_passkey(patient)
+    signing = clinic.node.signing
+    too_early = signing.offer_stop_all(patient.principal, second.key)
+    with pytest.raises(Refused) as refused:
+        second.confirm(too_early)
+    assert refused.value.step.code == Refusal.UNKNOWN_KEY
+    (added,) = (
+        one for one in clinic.node.identities.passkeys(patient.id) if one.key_id == second.key
+    )
+    assert patient.confirm(signing.offer_key(patient.principal, patient.key, added)).step.code == 0
+    assert second.confirm(signing.offer_stop_all(patient.principal, second.key)).step.code == 0
+
+
+def test_a_removed_passkey_neither_signs_nor_signs_in(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    second = clinic.add_passkey(patient)
+    signing, identities = clinic.node.signing, clinic.node.identities
+    (added,) = (one for one in identities.passkeys(patient.id) if one.key_id == second.key)
+    patient.confirm(signing.offer_key(patient.principal, patient.key, added))
+    token = second.portal()
+    offer = signing.offer_key_removal(patient.principal, patient.key, second.key)
+    assert patient.confirm(offer).step.code == 0
+    assert second.key not in patient.principal.keys
+    with pytest.raises(Conflict):
+        signing.offer_stop_all(patient.principal, second.key)
+    with pytest.raises(NotAuthenticated):
+        clinic.node.sessions.authenticate(token, SessionKind.PORTAL)
+
+
+def test_a_key_of_nobody_cannot_sign(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    with pytest.raises(Conflict):
+        clinic.node.signing.offer_stop_all(patient.principal, KeyId(bytes(32)))
+
+
+def test_a_stop_binds_from_its_acknowledgement(clinic: Clinic) -> None:
+    patient, clinician = clinic.patient(), clinic.clinician()
+    kept = clinic.clinician("Dr B")
+    consent = clinic.grant(patient, clinician)
+    clinic.grant(patient, kept)
+    assert may_read(clinic, clinician, patient)
+    offer = clinic.node.stopping.offer(patient.principal, patient.key, consent)
+    assert isinstance(offer.operation.body, Revoke)
+    assert offer.terms == clinic.node.register.terms(consent)
+    assert may_read(clinic, clinician, patient), "an offer is no stop"
+    patient.confirm(offer)
+    assert not may_read(clinic, clinician, patient)
+    assert may_read(clinic, kept, patient)
+
+
+def test_a_stopped_consent_can_be_stopped_again_and_never_comes_back(clinic: Clinic) -> None:
+    patient, clinician = clinic.patient(), clinic.clinician()
+    consent = clinic.grant(patient, clinician)
+    clinic.stop(patient, consent)
+    clinic.stop(patient, consent)
+    assert not may_read(clinic, clinician, patient)
+
+
+def test_nobody_stops_anothers_consent_nor_an_unknown_one(clinic: Clinic) -> None:
+    patient, other, clinician = clinic.patient(), clinic.patient("Quinn"), clinic.clinician()
+    consent = clinic.grant(patient, clinician)
+    messages = set()
+    for name in (consent, ConsentId(bytes(32))):
+        with pytest.raises(NotFound) as refused:
+            clinic.node.stopping.offer(other.principal, other.key, name)
+        messages.add(str(refused.value))
+    assert len(messages) == 1
+
+
+def test_the_bytes_that_are_sent_are_the_bytes_that_were_offered(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    offer = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+    confirmed = patient.confirm(offer)
+    assert confirmed.offer == offer
+    assert decode_operation(offer.operation_bytes) == offer.operation
+    assert clinic.node.ledger.step(confirmed.step.index) == confirmed.step
+
+
+def test_what_the_ledger_refused_changes_nothing_here(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    second = clinic.add_passkey(patient)
+    signing = clinic.node.signing
+    # The ledger never heard of the second passkey, so it cannot remove it.
+    offer = signing.offer_key_removal(patient.principal, patient.key, second.key)
+    with pytest.raises(Refused) as refused:
+        patient.confirm(offer)
+    assert refused.value.step.code == Refusal.NO_SUCH_KEY
+    assert second.key in patient.principal.keys
