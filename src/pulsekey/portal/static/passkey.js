@@ -74,6 +74,8 @@ export async function register(options) {
   }));
   const credential = await perform((signal) => navigator.credentials.create({ publicKey, signal }));
   const { response } = credential;
+  const spki = response.getPublicKey?.();
+  if (spki) made.set(credential.id, new Uint8Array(spki));
   return {
     ...head(credential),
     response: {
@@ -82,6 +84,12 @@ export async function register(options) {
       transports: response.getTransports?.() ?? [],
     },
   };
+}
+
+/** The point x || y of a passkey that was just made, which its page then expects to see registered. */
+export function publicPoint(credential) {
+  const key = made.get(credential.id);
+  return key?.slice(-POINT_BYTES) ?? null;
 }
 
 /** Sign a challenge: to sign in, or an operation. Resolves to AuthenticationResponseJSON. */
@@ -111,6 +119,10 @@ export function cancel() {
 }
 
 let waiting;
+
+// SubjectPublicKeyInfo of a P-256 key (RFC 5480) ends with the uncompressed point.
+const POINT_BYTES = 64;
+const made = new Map();
 
 async function perform(ceremony) {
   cancel(); // A browser runs one ceremony at a time; the newest is the one that is meant.

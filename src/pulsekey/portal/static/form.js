@@ -1,0 +1,36 @@
+// What a form says about a field that was left out, next to the field and in words.
+
+import { h } from "./dom.js";
+import { t } from "./messages.js";
+
+/** Mark required fields that are empty; focus the first. Returns whether all are filled. */
+export function valid(form) {
+  let first = null;
+  for (const input of form.querySelectorAll("input, select, textarea")) {
+    const wrong = !input.validity.valid || (input.required && input.value.trim() === "");
+    mark(input, wrong);
+    if (wrong) first ??= input;
+  }
+  first?.focus();
+  return first === null;
+}
+
+function mark(input, wrong) {
+  const id = `${input.id || input.name}-error`;
+  document.getElementById(id)?.remove();
+  if (!wrong) {
+    input.removeAttribute("aria-invalid");
+    input.removeAttribute("aria-errormessage");
+    return;
+  }
+  input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-errormessage", id);
+  input.after(h("span", { id, class: "error-text" }, t("form.needed")));
+}
+
+/** Say at a fieldset that one of its choices is needed, or take it back. */
+export function needChoice(fieldset, missing) {
+  fieldset.querySelector(":scope > .error-text")?.remove();
+  if (missing) fieldset.append(h("p", { class: "error-text", role: "alert" }, t("form.choose")));
+  return !missing;
+}

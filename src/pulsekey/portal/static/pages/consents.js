@@ -1,0 +1,86 @@
+// What was allowed, and how to stop it: one click, one gesture.
+
+import { get } from "../api.js";
+import { by, h, reveal } from "../dom.js";
+import { t } from "../messages.js";
+import { enter, guarded } from "../session.js";
+import { checkedOffer, review, wantedBy } from "../signing.js";
+import { categoryName, listed, moment } from "../words.js";
+
+const MARKS = { live: "tag-good", "not-yet": "tag-questionable", stopped: "tag-stopped", expired: "" };
+const GROUPS = [
+  ["consents.live", ["live", "not-yet"]],
+  ["consents.ended", ["stopped", "expired"]],
+];
+let me;
+
+await guarded(async () => {
+  me = await enter("patient");
+  await show();
+});
+
+by("stop-all").addEventListener("click", () =>
+  guarded(async () => {
+    const { offer } = await checkedOffer("/api/offers/stop-all", {}, wantedBy(me, "revoke_all"));
+    ask(offer, t("sign.revoke-all"), t("stop-all.confirm"));
+  }, by("stop-all")),
+);
+
+async function show() {
+  const { grants } = await get("/api/grants");
+  const sections = GROUPS.map(([key, states]) => [key, grants.filter((each) => states.includes(each.state))]);
+  const shown = sections.filter(([, members]) => members.length);
+  by("list").replaceChildren(
+    ...shown.map(([key, members]) => h("section", {}, h("h2", {}, t(key)), h("ul", { class: "stack plain-list" }, members.map(card)))),
+  );
+  if (!grants.length) by("list").replaceChildren(h("p", { class: "card empty" }, t("consents.none")));
+  by("everything").hidden = !grants.some((each) => each.state === "live" || each.state === "not-yet");
+}
+
+function card(grant) {
+  const ends = grant.state === "live" || grant.state === "not-yet";
+  const stop = h("button", { type: "button", "data-stop": grant.consent }, t("consents.stop"));
+  stop.addEventListener("click", () => guarded(() => offerStop(grant), stop));
+  return h(
+    "li",
+    { class: "card", "data-state": grant.state },
+    h("p", { class: "row row-apart" }, h("strong", {}, grant.recipientName), h("span", { class: `tag ${MARKS[grant.state] ?? ""}` }, t(`state.${grant.state}`))),
+    h("p", { class: "small soft" }, grant.organisationName),
+    h("p", {}, grant.sentence),
+    h("dl", { class: "facts" }, facts(grant)),
+    h(
+      "p",
+      { class: "row" },
+      ends ? stop : null,
+      h("a", { class: "button", href: `/api/grants/${grant.consent}/evidence`, download: "", "data-evidence": grant.consent }, t("consents.evidence")),
+    ),
+  );
+}
+
+function facts(grant) {
+  return [
+    [t("grant.categories"), listed(grant.categories.map(categoryName))],
+    [t("consents.period"), t("consents.period.text", { from: moment(grant.validFrom), until: moment(grant.validUntil) })],
+    [t("consents.reads"), h("a", { href: "/reads" }, t("consents.reads.count", { count: grant.reads }))],
+  ].flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
+}
+
+async function offerStop(grant) {
+  const wanted = wantedBy(me, "revoke", { consent: grant.consent });
+  const { offer } = await checkedOffer("/api/offers/stop", { consent: grant.consent }, wanted);
+  ask(offer, t("sign.revoke", { name: grant.recipientName }), t("consents.stop.confirm"));
+}
+
+function ask(offer, sentence, allow) {
+  const end = () => {
+    by("review").hidden = true;
+    by("review").replaceChildren();
+  };
+  const done = async () => {
+    end();
+    by("problem").replaceChildren(h("p", { class: "notice notice-good" }, t("consents.stopped")));
+    await show();
+  };
+  review(by("review"), { offer, sentence, allow, refuse: t("consents.keep"), done, refused: end });
+  reveal(by("review"));
+}

@@ -1,0 +1,20 @@
+// Somebody whom an operator invited registers with the token they were given.
+
+import { post } from "../api.js";
+import { by } from "../dom.js";
+import { valid } from "../form.js";
+import { register } from "../passkey.js";
+import { HOME, guarded } from "../session.js";
+
+by("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!valid(by("form"))) return;
+  guarded(async () => {
+    // The role stands in the invitation; what is sent here only fills the field.
+    const body = { role: "patient", setupToken: by("token").value.trim() };
+    const { options } = await post("/api/registrations/options", body, { open: true });
+    const credential = await register(options);
+    const { principal } = await post("/api/registrations", { credential }, { open: true });
+    location.replace(HOME[principal.role]);
+  }, by("form").querySelector("button"));
+});

@@ -1,0 +1,60 @@
+// The series of a record, by category: the patient's own, or one that a clinician was let into.
+
+import { get } from "../api.js";
+import { by, h } from "../dom.js";
+import { t } from "../messages.js";
+import { enter, guarded } from "../session.js";
+import { categoryName, metricName, wall, wallDay } from "../words.js";
+import { nameOf } from "../shared.js";
+
+const { role, patient } = by("content").dataset;
+
+await guarded(async () => {
+  await enter(role);
+  if (patient) by("heading").textContent = await nameOf(patient);
+  const query = patient ? `?patient=${encodeURIComponent(patient)}` : "";
+  const { series } = await get(`/api/series${query}`);
+  by("list").replaceChildren(...(series.length ? sections(series) : [empty()]));
+});
+by("list").removeAttribute("aria-busy");
+
+function sections(series) {
+  const groups = Map.groupBy ? Map.groupBy(series, (each) => each.category) : grouped(series);
+  return [...groups].map(([category, members]) =>
+    h("section", {}, h("h2", {}, categoryName(category)), h("ul", { class: "cards" }, members.map(card))),
+  );
+}
+
+function grouped(series) {
+  const groups = new Map();
+  for (const each of series) groups.set(each.category, [...(groups.get(each.category) ?? []), each]);
+  return groups;
+}
+
+function card(series) {
+  const path = patient ? `/patients/${patient}/series/${series.series}` : `/record/${series.series}`;
+  const days = [series.first, series.last].map((micros) => wallDay(wall(micros)));
+  const period = series.first === null ? "" : t("record.period", { first: days[0], last: days[1] });
+  return h(
+    "li",
+    { class: "card series-card" },
+    h("h3", {}, h("a", { href: path }, metricName(series))),
+    h("p", { class: "small" }, series.source),
+    h("p", { class: "small soft" }, `${counted(series)} · ${period}`),
+  );
+}
+
+function counted(series) {
+  const key = series.shape === "waveform" ? "record.recordings" : "record.samples";
+  return t(key, { count: series.count });
+}
+
+function empty() {
+  if (patient) return h("div", { class: "card empty" }, h("p", {}, t("record.none.clinician")));
+  return h(
+    "div",
+    { class: "card empty" },
+    h("p", {}, t("record.none")),
+    h("a", { class: "button", href: "/upload" }, t("tab.upload")),
+  );
+}

@@ -1,0 +1,81 @@
+// The report of an import in full: what was kept and how good it is, what was refused and why, what was set aside.
+
+import { h, table } from "./dom.js";
+import { language, named, t } from "./messages.js";
+import { number, qualitySentence } from "./words.js";
+
+export function reportOf(report) {
+  const parts = [head(report), tallies(report)];
+  if (report.summaries.length) parts.push(summaries(report));
+  if (report.refusals.length || report.refused_beyond.length) parts.push(refusals(report));
+  if (report.quarantined.length) parts.push(quarantined(report));
+  return h("div", { class: "report" }, parts);
+}
+
+function head(report) {
+  const period = report.first_day ? t("report.period", { first: report.first_day, last: report.last_day }) : "";
+  return h("p", {}, h("strong", {}, report.name), ` · ${named("format", report.format)}${period && ` · ${period}`}`);
+}
+
+function tallies(report) {
+  if (!report.tallies.length) return h("p", {}, t("report.empty"));
+  const heads = ["what", "new", "changed", "known", "questionable", "unusable"].map((name) => t(`report.${name}`));
+  const rows = report.tallies.map((each) => [
+    kindOf(each),
+    ...["new", "changed", "known", "questionable", "unusable"].map((name) => number(each[name])),
+  ]);
+  return h("div", {}, table(t("report.kept"), heads, rows, [1, 2, 3, 4, 5]), h("p", { class: "hint" }, t("report.kept.hint")));
+}
+
+function kindOf({ kind, name }) {
+  if (kind === "documents") return named("resource", name);
+  const metric = named("metric", name);
+  return kind === "samples" ? metric : `${metric} (${t("report.windows")})`;
+}
+
+function summaries(report) {
+  const items = report.summaries.map((each) =>
+    h("li", {}, h("strong", {}, named("metric", each.metric)), ` (${each.source}): `, said(each)),
+  );
+  return h("div", {}, h("h3", {}, t("report.quality")), h("ul", {}, items));
+}
+
+function said(summary) {
+  if (summary.messages?.length) return qualitySentence(summary);
+  return h("span", { lang: "en" }, summary.text);
+}
+
+function refusals(report) {
+  const items = report.refusals.map((each) =>
+    h("li", {}, h("strong", {}, each.where), ": ", english(each.problem), h("br"), t("report.cure"), " ", english(each.cure)),
+  );
+  const beyond = report.refused_beyond.map(([problem, count]) => h("li", {}, t("report.more", { count }), " ", english(problem)));
+  const count = report.refusals.length + report.refused_beyond.reduce((sum, [, each]) => sum + each, 0);
+  return h(
+    "section",
+    { class: "notice notice-warn" },
+    h("h3", {}, t("report.refused", { count })),
+    h("ul", {}, items, beyond),
+  );
+}
+
+function quarantined(report) {
+  const items = report.quarantined.map((each) =>
+    h("li", {}, h("strong", {}, each.where), ": ", english(each.what), ". ", english(each.explanation)),
+  );
+  const beyond = report.quarantined_beyond ? [h("li", {}, t("report.more", { count: report.quarantined_beyond }))] : [];
+  const count = report.quarantined.length + report.quarantined_beyond;
+  return h(
+    "section",
+    { class: "notice notice-stop" },
+    h("h3", {}, t("report.quarantined", { count })),
+    h("p", {}, t("report.quarantined.text")),
+    h("ul", {}, items, beyond),
+  );
+}
+
+// Parsers explain in English; what the catalogue knows word for word is said in the page's language.
+function english(text) {
+  const known = named("parser", text, "");
+  return known || language === "en" ? known || text : h("span", { lang: "en" }, text);
+}

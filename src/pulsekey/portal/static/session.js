@@ -1,0 +1,85 @@
+// Who is signed in, and what a page says when something fails.
+
+import { ApiError, get, post, toSignIn } from "./api.js";
+import { by, h } from "./dom.js";
+import { language, named, t } from "./messages.js";
+import { PasskeyError } from "./passkey.js";
+
+export const HOME = { patient: "/record", clinician: "/patients", operator: "/people" };
+
+/** Let the page go on for its role, or lead elsewhere. Resolves to `/api/me`, or never. */
+export async function enter(role) {
+  const me = await get("/api/me");
+  if (!me.principal) return leave(() => toSignIn("needed"));
+  const { principal } = me;
+  if (principal.role !== role) return leave(() => location.replace(HOME[principal.role]));
+  if (role === "patient" && !me.account && location.pathname !== "/register") {
+    return leave(() => location.replace("/register"));
+  }
+  showSession(principal);
+  return me;
+}
+
+/** Name who is signed in, with the way out. */
+export function showSession(principal) {
+  const out = h("button", { type: "button", class: "button-quiet", on: { click: signOut } }, t("session.sign-out"));
+  by("session").replaceChildren(h("span", {}, t("session.as", { name: principal.displayName })), out);
+  by("session").hidden = false;
+}
+
+async function signOut() {
+  await guarded(async () => {
+    await post("/api/sign-out");
+    location.assign("/");
+  });
+}
+
+function leave(go) {
+  go();
+  return new Promise(() => {});
+}
+
+/** Run something; show what fails at the top of the page. Returns whether it went well. */
+export async function guarded(work, button = null) {
+  by("problem").replaceChildren();
+  button?.setAttribute("aria-busy", "true");
+  if (button) button.disabled = true;
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!isExpected(error)) console.error(error.name, error.stack);
+    by("problem").replaceChildren(notice(error));
+    by("problem").scrollIntoView({ block: "center" });
+    return false;
+  } finally {
+    button?.removeAttribute("aria-busy");
+    if (button) button.disabled = false;
+  }
+}
+
+function isExpected(error) {
+  return error instanceof ApiError || error instanceof PasskeyError || error.name === "Mismatch";
+}
+
+/** A failure in words that somebody can act on. */
+export function notice(error) {
+  const lines = [h("strong", {}, headline(error))];
+  if (error instanceof ApiError && error.detail) lines.push(detail(error));
+  return h("div", { class: "notice notice-stop", "data-kind": error.kind ?? error.code ?? error.name }, lines);
+}
+
+function headline(error) {
+  if (error instanceof PasskeyError) return named("passkey.problem", error.code);
+  if (error.name === "Mismatch") return t("check.refused", { what: named("check.problem", error.code) });
+  if (error instanceof ApiError) return named("error", error.kind, t("error.Failure"));
+  return t("error.Failure");
+}
+
+/** What the node said of it. The node speaks English; the headline has said the main thing. */
+function detail(error) {
+  const known = named("detail", error.detail, "");
+  if (known) return h("span", {}, known);
+  const said = [error.where, error.detail, error.cure].filter(Boolean).join(". ");
+  return h("span", { class: "small", lang: "en" }, language === "en" ? said : `(${said})`);
+}
