@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -99,13 +99,19 @@ def upload_route() -> Route:
             async for chunk in request.stream():
                 await run_in_threadpool(job.spool.write, chunk)
             await run_in_threadpool(node.jobs.begin, job)
+        except ClientDisconnect:
+            return failure(_given_up(node, job, MalformedInput("cut short", where="upload")))
         except PulsekeyError as error:
-            node.jobs.give_up(job, error)
-            return failure(error)
+            return failure(_given_up(node, job, error))
         answer = msgspec.json.encode(shapes.ImportAccepted(import_=job.id))
         return Response(answer, 202, dict(PRIVATE), "application/json")
 
     return Route(UPLOAD, serve, methods=["POST"])
+
+
+def _given_up(node: Node, job: Job, error: PulsekeyError) -> PulsekeyError:
+    node.jobs.give_up(job, error)
+    return error
 
 
 def _received(node: Node, request: Request) -> Job:

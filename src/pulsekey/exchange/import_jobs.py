@@ -21,6 +21,7 @@ from pulsekey.primitives.ids import Entropy, OrganisationId, PatientId, opaque
 
 LOG = logging.getLogger("pulsekey.imports")
 JOBS_MAX = 1_000
+RECEIVING_MAX = 50
 WAITING_MAX = 20
 NAME_CHARACTERS_MAX = 200
 
@@ -30,6 +31,9 @@ class State(StrEnum):
     READING = "reading"
     DONE = "done"
     FAILED = "failed"
+
+
+ENDED = frozenset({State.DONE, State.FAILED})
 
 
 @dataclass(slots=True)
@@ -62,14 +66,22 @@ class ImportJobs:
     def receive(
         self, patient: PatientId, organisation: OrganisationId, name: str, zone: str
     ) -> Job:
-        """Begin to take a payload; its bytes go into `job.spool`."""
-        spool = Spool(self.folder, self.entropy, bytes_max=self.bytes_max)
+        """Begin to take a payload; its bytes go into `job.spool`.
+
+        Whoever receives it ends with `begin` or `give_up`. Raises `Unavailable` if too many are
+        being received.
+        """
         shown = "".join(c for c in name if c.isprintable())[:NAME_CHARACTERS_MAX] or "upload"
-        job = Job(opaque(self.entropy), patient, organisation, shown, zone, spool)
         with self._lock:
+            receiving = sum(one.state is State.RECEIVING for one in self._jobs.values())
+            if receiving >= RECEIVING_MAX:
+                raise Unavailable("too many imports are being received; try again in a minute")
+            spool = Spool(self.folder, self.entropy, bytes_max=self.bytes_max)
+            job = Job(opaque(self.entropy), patient, organisation, shown, zone, spool)
             self._jobs[job.id] = job
-            while len(self._jobs) > JOBS_MAX:
-                self._jobs.popitem(last=False)
+            ended = [one.id for one in self._jobs.values() if one.state in ENDED]
+            for old in ended[: max(len(self._jobs) - JOBS_MAX, 0)]:
+                del self._jobs[old]
         return job
 
     def begin(self, job: Job) -> None:
@@ -101,11 +113,15 @@ class ImportJobs:
         return job
 
     def close(self) -> None:
-        """Finish the job that is being read, and take no more."""
+        """Finish the jobs that were received whole, give up the others, and take no more."""
         worker = self._worker
         if worker is not None:
             self._waiting.put(None)
             worker.join()
+        with self._lock:
+            receiving = [one for one in self._jobs.values() if one.state is State.RECEIVING]
+        for job in receiving:
+            self.give_up(job, Unavailable("the node stopped; send the payload again"))
 
     def _work(self) -> None:
         while (job := self._waiting.get()) is not None:
