@@ -16,8 +16,8 @@ from pulsekey.ledger.ports import Head
 from tests.fakes import ledger_child
 from tests.fakes.ledger_toy import GENESIS, ToyProgram, toy_ledger
 
-KILLS = 300 if os.environ.get("PULSEKEY_TEST_EFFORT") == "long" else 10
-CHECK_ALL_EVERY = 25 if KILLS > 10 else 1
+KILLS = 300 if os.environ.get("PULSEKEY_TEST_EFFORT") == "long" else 40
+CHECK_ALL_EVERY = 25 if KILLS > 40 else 5
 LINES_MAX = 60
 ROOT = Path(__file__).parents[2]
 

@@ -18,7 +18,7 @@ from pulsekey.vault.records import BlockQuery, Order, SampleQuery, SeriesQuery
 from tests.fakes import vault_child
 from tests.fakes.vault_records import PATIENT, T0, new_vault, open_vault
 
-KILLS = 300 if os.environ.get("PULSEKEY_TEST_EFFORT") == "long" else 10
+KILLS = 300 if os.environ.get("PULSEKEY_TEST_EFFORT") == "long" else 40
 ROOT = Path(__file__).parents[2]
 ALL = SeriesQuery(PATIENT, frozenset(Category))
 ROWS_PER_PAGE = 65_536

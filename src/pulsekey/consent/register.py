@@ -62,6 +62,7 @@ class ConsentRegister:
                 f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
         elif version != SCHEMA_VERSION:
+            self._db.close()
             raise IntegrityError(f"the consent register has schema {version}, not {SCHEMA_VERSION}")
 
     def keep(self, terms: Terms) -> None:

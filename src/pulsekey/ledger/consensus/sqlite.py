@@ -34,7 +34,11 @@ class SqliteConsensus:
         self._tables = open_tables(
             path, schema=SCHEMA, version=SCHEMA_VERSION, synchronous="FULL", exclusive=True
         )
-        self._last = self._newest()
+        try:
+            self._last = self._newest()
+        except BaseException:
+            self.close()
+            raise
 
     def order(self, operations: Sequence[bytes], time: Seconds) -> Batch:
         if time < self._last.time:
