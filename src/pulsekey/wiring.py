@@ -29,6 +29,7 @@ from pulsekey.exchange.commit_interval import CommitInterval, account_salt
 from pulsekey.exchange.daily_totals import DailyTotals
 from pulsekey.exchange.epochs import Epochs
 from pulsekey.exchange.gate import Gate
+from pulsekey.exchange.gather_evidence import GatherEvidence
 from pulsekey.exchange.grant_access import GrantAccess
 from pulsekey.exchange.import_jobs import ImportJobs
 from pulsekey.exchange.import_payload import ImportPayload
@@ -132,6 +133,7 @@ class Node:
     people: People
     records: SearchRecords
     committing: CommitInterval
+    evidence: GatherEvidence
     auditing: AuditVault
     clock: Clock
     entropy: Entropy
@@ -289,6 +291,7 @@ def _node(
             gate, identities, clock, entropy, f"{settings.origin}/fhir/R4", entropy(32)
         ),
         committing=committing,
+        evidence=GatherEvidence(gate, register, identities, accesses, ledger, committing, keys),
         auditing=AuditVault(vault, gate),
         clock=clock,
         entropy=entropy,
