@@ -66,13 +66,14 @@ def settings_from(env: Mapping[str, str]) -> Settings:
     def text(name: str, default: str) -> str:
         return env.get(PREFIX + name, default)
 
-    origin = text("ORIGIN", defaults.origin).rstrip("/")
+    port = _count(env, "PORT", defaults.port, PORT_MAX)
+    origin = text("ORIGIN", f"http://localhost:{port}").rstrip("/")
     _check_origin(origin)
     return Settings(
         home=Path(text("HOME", str(defaults.home))),
         origin=origin,
         host=text("HOST", defaults.host),
-        port=_count(env, "PORT", defaults.port, PORT_MAX),
+        port=port,
         organisation=text("ORGANISATION", defaults.organisation),
         contact=text("CONTACT", defaults.contact),
         jurisdiction=text("JURISDICTION", defaults.jurisdiction),

@@ -122,7 +122,7 @@ def rebuild(settings: Settings, _: Namespace) -> int:
 
 def demo(settings: Settings, arguments: Namespace) -> int:
     if arguments.serve:
-        serve_samples(settings.home)
+        serve_samples(settings)
     else:
         play(settings.home)
     return 0

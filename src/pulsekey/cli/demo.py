@@ -5,7 +5,6 @@ what a browser and a clinic's software would.
 """
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from pulsekey.cli.sample_data import (
     ORGANISATION,
     PATIENT_NAME,
     ZONE,
+    fresh_folder,
     identifier,
     samples,
 )
@@ -29,7 +29,7 @@ from pulsekey.cli.serving import free_port, served
 from pulsekey.cli.story import Story
 from pulsekey.evidence.verify import verify
 from pulsekey.identity.setup import issue_set_up_token
-from pulsekey.primitives.errors import Conflict, Unavailable
+from pulsekey.primitives.errors import Unavailable
 from pulsekey.settings import Settings
 from pulsekey.wiring import Node
 
@@ -73,10 +73,7 @@ def demo(home: Path) -> None:
 
 @contextmanager
 def _fresh_node(home: Path, story: Story) -> Iterator[Node]:
-    folder = home / "node"
-    if folder.exists() and not (folder / "node.secret").exists() and any(folder.iterdir()):
-        raise Conflict(f"{folder} holds something else; choose another --home")
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = fresh_folder(home)
     port = free_port()
     settings = replace(
         Settings(),

@@ -1,10 +1,8 @@
 """What `make run` serves: a node with the sample record, and people who wait for their passkeys."""
 
 import io
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from pulsekey import wiring
@@ -15,6 +13,7 @@ from pulsekey.cli.sample_data import (
     ORGANISATION,
     PATIENT_NAME,
     ZONE,
+    fresh_folder,
     identifier,
     samples,
 )
@@ -30,12 +29,10 @@ from pulsekey.settings import Settings
 from pulsekey.wiring import Node
 
 
-def serve_samples(home: Path) -> None:
+def serve_samples(given: Settings) -> None:
     """Make a node with the sample record, invite three people to it, and serve the portal."""
     story = Story()
-    folder = home / "node"
-    shutil.rmtree(folder, ignore_errors=True)
-    settings = replace(Settings(), home=folder, organisation=ORGANISATION)
+    settings = replace(given, home=fresh_folder(given.home), organisation=ORGANISATION)
     wiring.create(settings)
     with wiring.opened(settings) as node:
         invitations = _invited(node)
