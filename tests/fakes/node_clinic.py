@@ -10,12 +10,14 @@ import secrets
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 from pulsekey import wiring
+from pulsekey.consent.operations import Grant
+from pulsekey.consent.sentence import with_sentence
 from pulsekey.exchange.grant_access import LOCAL_FORMAT, Choice
 from pulsekey.exchange.import_payload import Imported
 from pulsekey.exchange.offers import Offer
@@ -28,7 +30,7 @@ from pulsekey.identity.sessions import SessionKind
 from pulsekey.identity.setup import issue_set_up_token
 from pulsekey.identity.software_passkey import SoftwarePasskey
 from pulsekey.ingest.items import Payload
-from pulsekey.primitives.clock import MICROS_PER_SECOND, Micros, SystemClock, utc
+from pulsekey.primitives.clock import MICROS_PER_SECOND, Micros, Seconds, SystemClock, seconds, utc
 from pulsekey.primitives.ids import ConsentId, Entropy, KeyId, PatientId, PrincipalId
 from pulsekey.settings import Settings
 from pulsekey.wiring import Node
@@ -50,7 +52,7 @@ class ShiftedClock:
     def now(self) -> Micros:
         return Micros(SystemClock().now() + self._ahead)
 
-    def advance(self, *, seconds: int) -> None:
+    def advance(self, seconds: int) -> None:
         self._ahead += seconds * MICROS_PER_SECOND
 
 
@@ -196,6 +198,18 @@ class Clinic:
         assert confirmed.step.code == 0
         assert offer.terms is not None
         return offer.terms.consent
+
+    def grant_later(self, patient: Member, clinician: Member, *, seconds_ahead: int) -> ConsentId:
+        """Let a clinician in from some time on: the portal does not offer it, the ledger has it."""
+        node = self.node
+        offer = node.granting.offer(patient.principal, patient.key, self.choice(clinician))
+        assert offer.terms is not None
+        begin = Seconds(seconds(self.clock.now()) + seconds_ahead)
+        terms = with_sentence(replace(offer.terms, valid_from=begin, sentence=""))
+        node.register.keep(terms)
+        body = Grant(terms.consent, begin, terms.valid_until, begin)
+        patient.confirm(node.signing.offer(patient.principal, patient.key, body, terms))
+        return terms.consent
 
     def stop(self, patient: Member, consent: ConsentId) -> Confirmed:
         return patient.confirm(self.node.stopping.offer(patient.principal, patient.key, consent))

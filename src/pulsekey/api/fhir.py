@@ -88,10 +88,11 @@ def _metadata(node: Node, request: Request, _: bytes) -> Response:
 
 
 def _search_by_query(node: Node, request: Request, _: bytes) -> Response:
-    return _search(node, request, _pairs(request.url.query))
+    return _search(node, request, _reader(node, request), _pairs(request.url.query))
 
 
 def _search_by_form(node: Node, request: Request, content: bytes) -> Response:
+    reader = _reader(node, request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != FORM:
         raise MalformedInput(f"a search is posted as {FORM}", where="Content-Type")
@@ -99,11 +100,10 @@ def _search_by_form(node: Node, request: Request, content: bytes) -> Response:
         text = content.decode("ascii")
     except UnicodeDecodeError:
         raise MalformedInput("not percent-encoded", where="request body") from None
-    return _search(node, request, [*_pairs(request.url.query), *_pairs(text)])
+    return _search(node, request, reader, [*_pairs(request.url.query), *_pairs(text)])
 
 
-def _search(node: Node, request: Request, pairs: list[tuple[str, str]]) -> Response:
-    reader = _reader(node, request)
+def _search(node: Node, request: Request, reader: Reader, pairs: list[tuple[str, str]]) -> Response:
     _acceptable(request)
     kind = _type(request)
     lenient = "handling=lenient" in request.headers.get("prefer", "").replace(" ", "")

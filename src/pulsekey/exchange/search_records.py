@@ -6,6 +6,7 @@ through the same door: it holds a search, not a permission.
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -33,6 +34,7 @@ from pulsekey.signals.metric import LOINC
 from pulsekey.vault.records import Cursor
 
 NONCE_BYTES = 12
+_INTERACTIONS = re.compile("c?r?u?d?s?")
 SORTED_MAX = 20_000
 """Matches that can be sorted by when they came in; the vault keeps them by when they happened."""
 
@@ -45,13 +47,19 @@ class Reader:
     purpose: str
     scopes: tuple[str, ...]
 
-    def require(self, resource_type: str) -> None:
-        """Raise `AccessDenied` unless a scope covers reading this type (SMART App Launch 2)."""
+    def require(self, resource_type: str, interaction: str) -> None:
+        """Raise `AccessDenied` unless a scope covers an interaction with this type.
+
+        SMART App Launch 2.2, section 3.0.2: `interaction` is "r" to read, "s" to search; `read` is
+        version 1's name for both. A scope that ends in a query covers nothing here.
+        """
         for scope in self.scopes:
             compartment, _, rest = scope.partition("/")
             named, _, action = rest.partition(".")
-            reads = action in {"read", "*"} or ("r" in action and action.isalpha())
-            if compartment in {"user", "patient"} and named in {resource_type, "*"} and reads:
+            covers = action in {"read", "*"} or (
+                _INTERACTIONS.fullmatch(action) is not None and interaction in action
+            )
+            if compartment in {"user", "patient"} and named in {resource_type, "*"} and covers:
                 return
         raise AccessDenied("the token does not cover this type of resource")
 
@@ -83,7 +91,7 @@ class SearchRecords:
         lenient: bool = False,
     ) -> Answered:
         """Return a searchset Bundle, or raise: `NotFound` whatever keeps the reader out."""
-        reader.require(resource_type)
+        reader.require(resource_type, "s")
         asked_at = self.clock.now()
         cursors: tuple[Cursor | None, ...] = ()
         token = page_token(parameters)
@@ -113,7 +121,7 @@ class SearchRecords:
 
     def read(self, reader: Reader, resource_type: str, name: str) -> Answered:
         """Return one resource, or raise `NotFound` whatever the reason."""
-        reader.require(resource_type)
+        reader.require(resource_type, "r")
         if resource_type == "Patient":
             opened = self.gate.open(
                 reader.principal, PatientId(name), reader.purpose, Asked(("Patient",), limit=1)

@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from pulsekey.consent.operations import Grant
-from pulsekey.consent.sentence import with_sentence
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Asked, Basis, Entry, consent_chain, own_chain
 from pulsekey.evidence.receipts import verify_receipt
 from pulsekey.exchange.gate import NOT_HERE, Gate
-from pulsekey.primitives.clock import Seconds, seconds
+from pulsekey.primitives.clock import seconds
 from pulsekey.primitives.errors import NotFound, Unavailable
 from pulsekey.primitives.ids import PatientId
 from pulsekey.signals.category import Category
@@ -92,22 +90,11 @@ def stopped_with_all(clinic: Clinic, patient: Member, clinician: Member) -> None
 
 def expired(clinic: Clinic, patient: Member, clinician: Member) -> None:
     clinic.grant(patient, clinician, days=2)
-    clinic.clock.advance(seconds=2 * DAY)
+    clinic.clock.advance(2 * DAY)
 
 
 def not_yet(clinic: Clinic, patient: Member, clinician: Member) -> None:
-    """Terms of the future: the portal does not make them, the ledger has them all the same."""
-    node = clinic.node
-    offer = node.granting.offer(patient.principal, patient.key, clinic.choice(clinician))
-    assert offer.terms is not None
-    begin = Seconds(seconds(clinic.clock.now()) + DAY)
-    terms = with_sentence(replace(offer.terms, valid_from=begin, sentence=""))
-    node.register.keep(terms)
-    body = Grant(terms.consent, begin, terms.valid_until, begin)
-    assert (
-        patient.confirm(node.signing.offer(patient.principal, patient.key, body, terms)).step.code
-        == 0
-    )
+    clinic.grant_later(patient, clinician, seconds_ahead=DAY)
 
 
 def other_purpose(clinic: Clinic, patient: Member, clinician: Member) -> None:

@@ -120,7 +120,7 @@ def test_a_tampered_gesture_is_refused(clinic: Clinic) -> None:
 def test_an_offer_that_waited_too_long_has_to_be_asked_for_again(clinic: Clinic) -> None:
     patient = clinic.patient()
     offer = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
-    clinic.clock.advance(seconds=OFFER_SECONDS_MAX)
+    clinic.clock.advance(OFFER_SECONDS_MAX)
     with pytest.raises(Conflict):
         patient.confirm(offer)
 
