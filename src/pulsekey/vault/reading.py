@@ -9,6 +9,7 @@ Plaintext is never cached (see `keys`).
 import heapq
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,7 @@ from pulsekey.vault.sealing import PatientSecret
 from pulsekey.vault.searching import (
     block_matches,
     check_limit,
-    document_place,
-    document_rows,
+    documents,
     edge,
     matching,
     segments,
@@ -257,14 +257,7 @@ class Reader:
         check_limit(query.limit, DOCUMENTS_PER_READ_MAX)
         secret = self.vault.keys.secret(query.patient)
         with self.vault.index.reading() as reader:
-            found = sorted(
-                (document_place(dated, str(row[0]), query.order), row)
-                for dated, row in document_rows(reader, secret, query)
-            )
-        if query.after is not None:
-            # A cursor of documents holds the place itself.
-            after = (query.after.ordinal, query.after.start, query.after.id)
-            found = [(place, row) for place, row in found if place > after]
+            found = list(islice(documents(reader, secret, query), query.limit + 1))
         opened = tuple(
             self._document(secret, query.patient, query.categories, row)
             for _, row in found[: query.limit]

@@ -6,6 +6,7 @@ times only; nothing is opened here.
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,13 @@ ALTERNATIVES_MAX = 1_000
 """How many types, ids or codes one query may name."""
 
 FETCHED_AT_ONCE = 16
+CODED_FEW = 200
 _ALWAYS = 1 << 62
+_FIRST_DAY = 6
+"""Where a document's first day stands in `ROW_COLUMNS`."""
+
+DocumentPlace: TypeAlias = tuple[int, int, str]
+"""Undated or not, signed start, id: what documents are ordered by."""
 
 
 def segments(
@@ -145,10 +152,58 @@ def block_matches(row: SegmentRow, query: BlockQuery) -> bool:
     return place < after if query.order is Order.NEWEST else place > after
 
 
-def document_rows(
+def documents(
+    reader: sqlite3.Connection, secret: PatientSecret, query: DocumentQuery
+) -> Iterator[tuple[DocumentPlace, tuple[object, ...]]]:
+    """Yield the newest version of each document that matches, in the order of `document_place`.
+
+    The index knows days only: a day's rows are opened together and put in order by their exact
+    times, and days that nobody goes on to are not opened.
+    """
+    today: list[tuple[DocumentPlace, tuple[object, ...]]] = []
+    # A cursor of documents holds the place itself.
+    after = None if query.after is None else _document_cursor(query.after)
+    for dated, row in _document_rows(reader, secret, query):
+        place = document_place(dated, str(row[0]), query.order)
+        if after is not None and place <= after:
+            continue
+        if today and today[0][1][_FIRST_DAY] != row[_FIRST_DAY]:
+            yield from sorted(today)
+            today.clear()
+        today.append((place, row))
+    yield from sorted(today)
+
+
+def _document_rows(
     reader: sqlite3.Connection, secret: PatientSecret, query: DocumentQuery
 ) -> Iterator[tuple[Dating, tuple[object, ...]]]:
-    """Yield the newest version of each document that matches, with its dating, in no order."""
+    """Yield matches day by day, then those without a date; no order within a day."""
+    conditions, values = _document_conditions(reader, secret, query)
+    newest = query.order is Order.NEWEST
+    low, high = starts(query.windows, None, query.order)
+    if query.after is None or not query.after.ordinal:
+        if query.after is not None and newest:
+            high = min(high, -query.after.start)
+        elif query.after is not None:
+            low = max(low, query.after.start)
+        rows = reader.execute(
+            f"{conditions} AND d.last_day >= ? AND d.first_day <= ?"
+            f" ORDER BY d.first_day {'DESC' if newest else 'ASC'}",
+            (*values, day_of(low), day_of(high)),
+        )
+        for row in rows:
+            dated = open_row(secret, row)
+            if span_matches(query.windows, dated.start, dated.end, floating=dated.floating):
+                yield dated, row
+    if query.undated or not query.windows:
+        for row in reader.execute(f"{conditions} AND d.first_day IS NULL", values):
+            yield open_row(secret, row), row
+
+
+def _document_conditions(
+    reader: sqlite3.Connection, secret: PatientSecret, query: DocumentQuery
+) -> tuple[str, list[bytes | str]]:
+    """Return the statement that finds documents whenever they are dated, and its values."""
     conditions = ["d.patient = ?"]
     values: list[bytes | str] = [query.patient]
     choices: list[tuple[str, list[bytes | str]]] = [
@@ -167,28 +222,30 @@ def document_rows(
             " AND c.document = d.id AND c.version = d.version"
             f" AND c.code IN ({_marks(len(query.codes))}))"
         )
-        values += [code_token(secret, *pair) for pair in query.codes]
-    low, high = starts(query.windows, None, query.order)
-    conditions.append("(d.first_day IS NULL OR (d.last_day >= ? AND d.first_day <= ?))")
+        tokens = [code_token(secret, *pair) for pair in query.codes]
+        values += tokens
+        coded = reader.execute(
+            f"SELECT DISTINCT document FROM document_codes WHERE patient = ?"  # noqa: S608 -- marks
+            f" AND code IN ({_marks(len(tokens))}) LIMIT {CODED_FEW + 1}",
+            (query.patient, *tokens),
+        ).fetchall()
+        if len(coded) <= CODED_FEW:
+            # A rare code leads to its documents; a common one is looked for in the order of days.
+            conditions.append(f"d.id IN ({_marks(len(coded))})")
+            values += [document for (document,) in coded]
     conditions.append("d.version = (SELECT max(n.version) FROM documents n WHERE n.id = d.id)")
-    rows = reader.execute(
-        f"SELECT {ROW_COLUMNS}, {OBJECT_COLUMNS} {JOINED} WHERE {' AND '.join(conditions)}",
-        (*values, day_of(low), day_of(high)),
-    )
-    for row in rows:
-        dated = open_row(secret, row)
-        if dated.dated:
-            if not span_matches(query.windows, dated.start, dated.end, floating=dated.floating):
-                continue
-        elif query.windows and not query.undated:
-            continue
-        yield dated, row
+    text = f"SELECT {ROW_COLUMNS}, {OBJECT_COLUMNS} {JOINED} WHERE {' AND '.join(conditions)}"
+    return text, values
 
 
-def document_place(dated: Dating, name: str, order: Order) -> tuple[int, int, str]:
+def document_place(dated: Dating, name: str, order: Order) -> DocumentPlace:
     """Return where a document stands in an order: by start, then id; undated ones last."""
     start = dated.start if dated.dated else 0
     return int(not dated.dated), -start if order is Order.NEWEST else start, name
+
+
+def _document_cursor(after: Cursor) -> DocumentPlace:
+    return after.ordinal, after.start, after.id
 
 
 def check_limit(limit: int, most: int) -> None:

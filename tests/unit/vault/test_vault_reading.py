@@ -2,6 +2,7 @@
 
 import random
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pulsekey.primitives.errors import MalformedInput, NotFound
 from pulsekey.primitives.ids import PatientId
 from pulsekey.signals.catalogue import BLOOD_PRESSURE, HEART_RATE
 from pulsekey.signals.category import Category
+from pulsekey.signals.metric import LOINC
 from pulsekey.signals.series import Basis, Source
 from pulsekey.vault.reading import Reader
 from pulsekey.vault.records import (
@@ -19,12 +21,15 @@ from pulsekey.vault.records import (
     WEST_MICROS,
     BlockQuery,
     DocumentQuery,
+    DocumentRecord,
     Order,
     SamplePage,
     SampleQuery,
     SeriesQuery,
     Window,
 )
+from pulsekey.vault.rows import span_of
+from pulsekey.vault.searching import CODED_FEW
 from pulsekey.vault.vault import Vault
 from pulsekey.vault.writing import begin_import
 from tests.fakes.vault_records import (
@@ -238,3 +243,62 @@ def test_a_limit_out_of_range_is_refused(tmp_path: Path, limit: int) -> None:
         add(vault, series_at([0], [60]))
         with pytest.raises(MalformedInput):
             Reader(vault).samples(SampleQuery(ALL, limit=limit))
+
+
+DAYS = ["", "2024", "2024-03", "2024-03-01", "2024-03-02T23:30:00-05:00", "2024-03-03T00:10:00Z"]
+
+
+@given(
+    dates=st.lists(st.sampled_from(DAYS), min_size=1, max_size=12),
+    order=st.sampled_from(Order),
+    limit=st.integers(1, 5),
+)
+def test_pages_of_documents_are_one_order_whatever_their_dates(
+    dates: list[str], order: Order, limit: int
+) -> None:
+    with tempfile.TemporaryDirectory() as home, new_vault(Path(home)) as vault:
+        with begin_import(vault, PATIENT, CLINIC, RECEIVED) as session:
+            for k, date in enumerate(dates):
+                session.add_document(condition(f"c{k}", b"%d" % k, date))
+            session.commit(b"")
+        reader, after = Reader(vault), None
+        paged: list[DocumentRecord] = []
+        for _ in range(len(dates) + 1):
+            page = reader.documents(
+                DocumentQuery(PATIENT, EVERYTHING, order=order, after=after, limit=limit)
+            )
+            paged += page.documents
+            after = page.next
+            if after is None:
+                break
+    assert after is None
+
+    def place(record: DocumentRecord) -> tuple[bool, int, str]:
+        span = span_of(record.date)
+        start = 0 if span is None else span[0]
+        return span is None, -start if order is Order.NEWEST else start, record.id
+
+    assert sorted(paged, key=place) == paged
+    assert sorted(int(record.content) for record in paged) == list(range(len(dates)))
+
+
+@pytest.mark.parametrize("common", [1, CODED_FEW, CODED_FEW + 1])
+def test_a_code_finds_its_documents_be_it_rare_or_common(tmp_path: Path, common: int) -> None:
+    with new_vault(tmp_path) as vault:
+        with begin_import(vault, PATIENT, CLINIC, RECEIVED) as session:
+            for k in range(common):
+                session.add_document(condition(f"c{k}", b"%d" % k))
+            other = replace(condition("other", b"other"), codes=((LOINC, "8867-4"),))
+            session.add_document(other)
+            session.commit(b"")
+        reader = Reader(vault)
+
+        def found(code: str) -> set[bytes]:
+            query = DocumentQuery(
+                PATIENT, EVERYTHING, codes=frozenset({(LOINC, code)}), limit=1_000
+            )
+            return {record.content for record in reader.documents(query).documents}
+
+        assert found("75326-9") == {b"%d" % k for k in range(common)}
+        assert found("8867-4") == {b"other"}
+        assert found("0-0") == set()
