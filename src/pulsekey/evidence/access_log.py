@@ -61,6 +61,7 @@ class AccessLog:
                 f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
         elif version != SCHEMA_VERSION:
+            self._db.close()
             raise IntegrityError(f"the access log has schema {version}, this release reads 1")
 
     def append(self, accesses: Sequence[Access]) -> tuple[Entry, ...]:

@@ -95,6 +95,11 @@ def replay(story: Story) -> Replayed:
         if operation.account != account:
             raise IntegrityError(f"operation {step.index} is of another account")
         body = operation.body
+        if isinstance(body, Register) and (account, operation.signer) != (
+            body.account,
+            body.record.key_id,
+        ):
+            raise IntegrityError("the registration is not of its own account and key")
         if isinstance(body, Grant | Revoke) and body.consent != grant.consent:
             raise IntegrityError(f"operation {step.index} is about another consent")
         if slot in values:
