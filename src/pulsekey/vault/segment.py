@@ -121,9 +121,9 @@ class PartFacts:
     """(grade, reasons) of each window of the whole block, with its first part only."""
 
 
-@dataclass(slots=True)
+@dataclass
 class _Codecs(threading.local):
-    """zstd contexts are not shared between threads."""
+    """zstd contexts are not shared between threads. No slots: what stands in a slot is shared."""
 
     pack: zstandard.ZstdCompressor = field(
         default_factory=lambda: zstandard.ZstdCompressor(level=_LEVEL)
