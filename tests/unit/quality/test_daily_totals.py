@@ -187,6 +187,12 @@ def test_a_lesser_source_counts_in_full_where_the_better_one_was_silent(
     )
 
 
+def test_rows_that_are_alike_but_for_what_midnight_cut_off_have_an_order() -> None:
+    rows = [(0, 720, 1), (0, 810, 1)]
+    forwards = daily_totals([counted(WATCH, *rows)])
+    assert sum_of(forwards) == sum_of(daily_totals([counted(WATCH, *reversed(rows))]))
+
+
 @given(rows, st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(
     watch: list[tuple[int, int, int]], random: Random
