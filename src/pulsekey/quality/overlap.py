@@ -196,7 +196,7 @@ def _wall_shift(times: Times) -> Int64s:
 
 def _sorted(pieces: _Pieces) -> _Pieces:
     # Where rows overlap within one source, the earlier one counts, and of two the longer one.
-    # The rest of the order only makes it one: pieces cut at midnight may agree in all but their row.
+    # The rest only makes the order one: pieces cut at midnight may agree in all but their row.
     order = np.lexsort((pieces.scale, pieces.of, pieces.mantissa, -pieces.end, pieces.begin))
     return _Pieces(*(getattr(pieces, name)[order] for name in _Pieces.__dataclass_fields__))
 
