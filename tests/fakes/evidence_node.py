@@ -125,16 +125,18 @@ class EvidenceNode:
         categories: tuple[str, ...] = ("heart-rate", "glucose"),
         data_from: str = "",
         data_until: str = "then",
+        purpose: str = "TREAT",
+        zone: str = "Europe/Paris",
     ) -> ConsentId:
         """Let the clinician in, and return the consent."""
         choice = Choice(
             self.clinician.id,
             categories,
-            "TREAT",
+            purpose,
             until,
             data_from,
             data_until,
-            "Europe/Paris",
+            zone,
             language,
         )
         key = key or patient.first

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pulsekey.consent.sentence import LANGUAGES
+from pulsekey.consent.terms import PURPOSES
 from pulsekey.evidence.entries import Basis
 from pulsekey.evidence.verify import CLAIMS, Verdict, report_lines
 from pulsekey.identity.lifecycle import Status
@@ -18,6 +20,7 @@ from pulsekey.identity.principals import Role
 from pulsekey.ledger.log.checkpoint import open_checkpoint
 from pulsekey.primitives.errors import NotFound
 from pulsekey.primitives.ids import ConsentId
+from pulsekey.signals.category import Category
 from tests.fakes.evidence_node import EvidenceNode, Patient, evidence_node
 from tests.fakes.evidence_verifiers import Case, judged
 
@@ -83,6 +86,23 @@ def test_every_sentence_is_made_again(
     )
     (verdict,) = judged(Case(town.evidence(pat, consent)))
     assert verdict.failed == ()
+
+
+def test_both_verifiers_know_every_word(town: EvidenceNode, pat: Patient) -> None:
+    everything = tuple(str(category) for category in Category)
+    zones = ("Asia/Kathmandu", "America/Argentina/Buenos_Aires", "Pacific/Chatham", "UTC")
+    consents = [
+        town.grant(pat, language=language, purpose=purpose, zone=zone, categories=everything)
+        for language in LANGUAGES
+        for purpose, zone in zip(PURPOSES, zones, strict=True)
+    ]
+    consents += [
+        town.grant(pat, language=language, until=f"2027-{month:02}-28T00:00")
+        for language in LANGUAGES
+        for month in range(1, 13)
+    ]
+    for verdict in judged(*(Case(town.evidence(pat, consent)) for consent in consents)):
+        assert verdict.failed == ()
 
 
 def test_a_stopped_consent_names_the_step(town: EvidenceNode, pat: Patient) -> None:
