@@ -3,6 +3,7 @@
 The OpenAPI document, the router and the tests that walk every route are made from the same rows.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from pulsekey.wiring import Node
 BODY_BYTES_MAX = 262_144
 JSON = "application/json"
 STATUS_UNAUTHENTICATED = 401
+_ENUM_VALUE = re.compile("Invalid enum value '.*'", re.DOTALL)
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -96,8 +98,9 @@ def decode(content: bytes, shape: type[msgspec.Struct]) -> msgspec.Struct:
     try:
         return msgspec.json.decode(content or b"{}", type=shape)
     except msgspec.DecodeError as problem:
-        # msgspec names the member and the expected type, never the value.
-        raise MalformedInput(str(problem), where="request body") from None
+        # msgspec names the member and the expected type, and the value of an enumeration only.
+        told = _ENUM_VALUE.sub("Invalid value", str(problem))
+        raise MalformedInput(told, where="request body") from None
 
 
 async def body_of(request: Request) -> bytes:
@@ -134,6 +137,3 @@ def failure(error: PulsekeyError) -> Response:
     if status == STATUS_UNAUTHENTICATED:
         headers["WWW-Authenticate"] = CHALLENGE
     return Response(msgspec.json.encode(document_of(error)), status, headers, JSON)
-
-
-STATUS_UNAUTHENTICATED = 401
