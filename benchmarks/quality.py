@@ -1,13 +1,14 @@
-"""How fast measurements are graded, summarised and totalled: figures for `make bench`."""
+"""How fast measurements are graded, summarised and totalled."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.figures import Figure, cpu_seconds
 from pulsekey.primitives.clock import Micros
 from pulsekey.quality.detectors import peaks_by_energy, peaks_by_slope
 from pulsekey.quality.ecg import grade_waveform
@@ -34,7 +35,6 @@ BEGIN = 1_600_000_000 * SECOND
 RECEIVED = GradingContext(Micros(3_000_000_000 * SECOND))
 ECG_HZ = 360
 ECG_SECONDS = 1_800
-REPEATS = 3
 
 
 def _series(
@@ -45,16 +45,6 @@ def _series(
     long = step_seconds * SECOND if metric == "steps" else 0
     at = Times(start, start + long, np.full(n, 60, np.int16), np.zeros(n, np.uint8))
     return Series(METRICS[metric], Source(source, source), at, (quantities(values, 0),))
-
-
-def _best(work: Callable[[], object]) -> float:
-    """Return the shortest of a few runs, in seconds."""
-    times = []
-    for _ in range(REPEATS):
-        begin = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begin)
-    return min(times)
 
 
 def _in_chunks(chunk: Series) -> None:
@@ -73,8 +63,7 @@ def _heart() -> NDArray[np.float64]:
     return np.exp(-np.square(phase / 0.011) / 2) + rng.normal(0, 0.02, len(at))
 
 
-def measure() -> Iterator[tuple[str, str, float]]:
-    """Yield (figure, unit, value)."""
+def figures() -> Iterator[Figure]:
     rng = np.random.default_rng(1)
     walk = np.cumsum(rng.integers(-1, 2, CHUNK_ROWS)) % 40
     kinds = (
@@ -86,26 +75,26 @@ def measure() -> Iterator[tuple[str, str, float]]:
     )
     for title, metric, step, values in kinds:
         chunk = _series(metric, step, values)
-        seconds = _best(lambda chunk=chunk: _in_chunks(chunk))  # type: ignore[misc]
-        yield f"grade {title}, in chunks", "samples/s", CHUNK_ROWS * CHUNKS / seconds
+        seconds = cpu_seconds(partial(_in_chunks, chunk))
+        yield Figure(f"{title}, graded in chunks", CHUNK_ROWS * CHUNKS / seconds, "samples/s/core")
     measured = _series("heart-rate", 5, 60 + walk)
-    yield "summarise heart rate", "samples/s", CHUNK_ROWS / _best(lambda: summarise(measured))
+    seconds = cpu_seconds(lambda: summarise(measured))
+    yield Figure("heart rate, summarised", CHUNK_ROWS / seconds, "samples/s/core")
     watch = _series("steps", 300, 10 * walk, "Watch")
     phone = _series("steps", 290, 9 * walk, "iPhone")
-    both = _best(lambda: daily_totals([watch, phone]))
-    yield "daily totals of two sources", "intervals/s", 2 * CHUNK_ROWS / both
+    seconds = cpu_seconds(lambda: daily_totals([watch, phone]))
+    yield Figure("daily totals of two sources", 2 * CHUNK_ROWS / seconds, "intervals/s/core")
+    yield from _waveforms()
+
+
+def _waveforms() -> Iterator[Figure]:
     lead = _heart()
     raw = (lead * 200).astype(np.int32)
     channel = Channel(Code("urn:bench", "lead", "lead"), "mV", Decimal("0.005"), Decimal(0), raw)
     block = Block(BEGIN, 0, Basis.RECORDED, Fraction(ECG_HZ), (channel,))
     waveform = Waveform(METRICS["ecg"], Source("ecg", "ecg"), (block,))
     for name, detect in (("slope", peaks_by_slope), ("energy", peaks_by_energy)):
-        seconds = _best(lambda detect=detect: detect(lead, float(ECG_HZ)))  # type: ignore[misc]
-        yield f"R peaks by {name}", "times real time", ECG_SECONDS / seconds
-    seconds = _best(lambda: grade_waveform(waveform))
-    yield "grade one ECG lead at 360 Hz", "times real time", ECG_SECONDS / seconds
-
-
-if __name__ == "__main__":
-    for figure, unit, value in measure():
-        print(f"{figure:40} {value:14,.0f} {unit}")
+        seconds = cpu_seconds(partial(detect, lead, float(ECG_HZ)))
+        yield Figure(f"R peaks by {name}", ECG_SECONDS / seconds, "times real time/core")
+    seconds = cpu_seconds(lambda: grade_waveform(waveform))
+    yield Figure("one ECG lead at 360 Hz, graded", ECG_SECONDS / seconds, "times real time/core")

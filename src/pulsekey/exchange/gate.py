@@ -158,18 +158,20 @@ class Scope:
         return DocumentPage(kept, page.next)
 
     def _which(self, series: Iterable[SeriesId]) -> SeriesQuery:
+        """Return a query for those of `series` that are within the bounds."""
         wanted = frozenset(series)
-        allowed = frozenset(entry.id for entry in self.series() if entry.id in wanted)
-        return SeriesQuery(self.patient, self.bounds.categories, series=allowed)
+        if self.bounds.exclusions:
+            # The vault knows categories; which metrics a consent leaves out is known here only.
+            wanted &= frozenset(entry.id for entry in self.series())
+        return SeriesQuery(self.patient, self.bounds.categories, series=wanted)
 
     def _within(self, windows: tuple[Window, ...]) -> tuple[Window, ...]:
         own = self.bounds.window
         return windows if own is None else (own, *windows)
 
     def _entry(self, series: SeriesId) -> SeriesEntry:
-        for entry in self.series():
-            if entry.id == series:
-                return entry
+        for entry in self._reader.series(self._which([series])):
+            return entry
         raise NotFound(NOT_HERE)
 
     def _check_within(self, start: int, end: int) -> None:
