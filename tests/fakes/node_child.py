@@ -9,13 +9,13 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pulsekey.adapters.pyevm import engine
 from pulsekey.evidence.entries import Asked
 from pulsekey.exchange.gate import Opened
 from pulsekey.identity.software_passkey import SoftwarePasskey
@@ -125,7 +125,8 @@ def refused(act: Callable[[], object]) -> bool:
 
 
 def main() -> None:
-    assert engine.PyEvm  # Imported before any fork: it takes a second.
+    # The embedded chain's engine takes a second to import: once, before any fork.
+    import_module("pulsekey.adapters.pyevm.engine")
     home = Path(sys.argv[1])
     for line in sys.stdin:
         child = os.fork()
