@@ -5,21 +5,25 @@ One node plays every story; each test asks for the evidence that it is about.
 
 import base64
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from pulsekey.consent.sentence import LANGUAGES
 from pulsekey.consent.terms import PURPOSES
+from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Basis
-from pulsekey.evidence.verify import CLAIMS, Verdict, report_lines
+from pulsekey.evidence.verify import CLAIMS, Verdict, report_lines, verify
 from pulsekey.identity.lifecycle import Status
 from pulsekey.identity.principals import Role
 from pulsekey.ledger.log.checkpoint import open_checkpoint
-from pulsekey.primitives.errors import NotFound
-from pulsekey.primitives.ids import ConsentId
+from pulsekey.primitives.errors import NotFound, Unavailable
+from pulsekey.primitives.ids import ConsentId, Digest, PatientId
 from pulsekey.signals.category import Category
 from tests.fakes.evidence_node import EvidenceNode, Patient, evidence_node
 from tests.fakes.evidence_verifiers import Case, judged
@@ -317,6 +321,42 @@ def test_an_operator_who_takes_it_is_logged_and_the_patient_is_not(
     assert {entry.access.reader for entry in logged} == {town.operator.id, "command-line"}
     for verdict in judged(*map(Case, contents)):
         assert verdict.failed == ()
+
+
+def test_everything_is_under_one_head_while_others_go_on(town: EvidenceNode, pat: Patient) -> None:
+    other = town.patient(f"Busy {town.clock.at}")
+    consent = town.grant(pat)
+    town.grant(other)
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            town.read(other)
+            town.node.committing()
+            town.grant(other)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        contents = [town.evidence(pat, consent) for _ in range(8)]
+    finally:
+        ended.set()
+        worker.join()
+    for content in contents:
+        assert verify(content).failed == ()
+
+
+def test_a_log_that_never_stands_still_is_an_answer_too(town: EvidenceNode, pat: Patient) -> None:
+    consent = town.grant(pat)
+    town.read(pat)
+
+    def read_and_see(patient: PatientId) -> tuple[tuple[Digest, int, Digest], ...]:
+        town.read(pat)
+        return town.node.accesses.heads(patient)
+
+    busy = cast("AccessLog", SimpleNamespace(heads=read_and_see, chain=town.node.accesses.chain))
+    with pytest.raises(Unavailable, match="ask again"):
+        replace(town.gathering, accesses=busy)(pat.principal, consent)
 
 
 def test_a_consent_that_was_only_offered_has_no_evidence(town: EvidenceNode, pat: Patient) -> None:
