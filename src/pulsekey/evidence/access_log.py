@@ -84,20 +84,34 @@ class AccessLog:
                 entries.append(entry)
         return tuple(entries)
 
-    def chain(self, chain: Digest) -> tuple[Entry, ...]:
-        """Return a whole chain from its first entry, every link checked."""
+    def chain(self, chain: Digest, newest: int | None = None) -> tuple[Entry, ...]:
+        """Return a chain in order, every link checked: all of it, or its `newest` entries.
+
+        What comes before the newest ones is not looked at, but the first of them still has to hold
+        the hash of the one before it.
+        """
+        limit = -1 if newest is None else newest + 1
         with self._lock:
             rows = self._db.execute(
                 "SELECT counter, patient, digest, sealed FROM entries WHERE chain = ?"
-                " ORDER BY counter",
-                (chain,),
+                " ORDER BY counter DESC LIMIT ?",
+                (chain, limit),
             ).fetchall()
+        rows.reverse()
+        expected, previous = 1, START
+        if len(rows) == limit:
+            counter, _, digest, _ = rows.pop(0)
+            expected, previous = counter + 1, Digest(digest)
+        keys: dict[str, AESGCM] = {}
         entries: list[Entry] = []
-        previous = START
-        for expected, row in enumerate(rows, start=1):
-            entry = self._opened(chain, *row)
-            if entry.counter != expected or entry.previous != previous:
-                raise IntegrityError(f"access chain {chain.hex()[:12]} breaks at entry {expected}")
+        for expected_counter, row in enumerate(rows, start=expected):
+            if row[1] not in keys:
+                keys[row[1]] = AESGCM(self._keys.access_key(PatientId(row[1])))
+            entry = self._opened(chain, row[0], keys[row[1]], row[2], row[3])
+            if entry.counter != expected_counter or entry.previous != previous:
+                raise IntegrityError(
+                    f"access chain {chain.hex()[:12]} breaks at entry {expected_counter}"
+                )
             previous = Digest(row[2])
             entries.append(entry)
         return tuple(entries)
@@ -106,8 +120,10 @@ class AccessLog:
         """Return (chain, newest counter, newest digest) of a patient's chains, in chain order."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT chain, MAX(counter), digest FROM entries WHERE patient = ?"
-                " GROUP BY chain ORDER BY chain",
+                # The index alone says which entries are the newest; only those are looked up.
+                "SELECT chain, counter, digest FROM entries JOIN (SELECT chain, MAX(counter)"
+                " AS counter FROM entries WHERE patient = ? GROUP BY chain) USING (chain, counter)"
+                " ORDER BY chain",
                 (patient,),
             ).fetchall()
         return tuple((Digest(chain), counter, Digest(digest)) for chain, counter, digest in rows)
@@ -120,7 +136,9 @@ class AccessLog:
 
     def of_patient(self, patient: PatientId, newest: int = PAGE_MAX) -> tuple[Entry, ...]:
         """Return a patient's newest entries over all chains, newest first."""
-        entries = [entry for chain, _, _ in self.heads(patient) for entry in self.chain(chain)]
+        entries = [
+            entry for chain, _, _ in self.heads(patient) for entry in self.chain(chain, newest)
+        ]
         entries.sort(key=lambda entry: entry.access.at, reverse=True)
         return tuple(entries[:newest])
 
@@ -146,9 +164,8 @@ class AccessLog:
         return nonce + key.encrypt(nonce, content, _place(access.chain, counter))
 
     def _opened(
-        self, chain: Digest, counter: int, patient: str, digest: bytes, sealed: bytes
+        self, chain: Digest, counter: int, key: AESGCM, digest: bytes, sealed: bytes
     ) -> Entry:
-        key = AESGCM(self._keys.access_key(PatientId(patient)))
         try:
             content = key.decrypt(
                 sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _place(chain, counter)

@@ -56,12 +56,13 @@ class ListAccess:
     def consents(self, patient: PatientId) -> tuple[Consent, ...]:
         """Return every consent that a patient signed, the newest first."""
         now = self.clock.now()
+        reads = {chain: counter for chain, counter, _ in self.accesses.heads(patient)}
         found = []
         for terms in self.gate.register.of_patient(patient):
             grant = self.gate.opened_grant(terms, now)
             if grant.state is not GrantState.NEVER:
-                reads = len(self.accesses.chain(consent_chain(grant.consent)))
-                found.append(Consent(grant.consent, terms, grant.state, reads))
+                count = reads.get(consent_chain(grant.consent), 0)
+                found.append(Consent(grant.consent, terms, grant.state, count))
         return tuple(sorted(found, key=lambda one: one.terms.valid_from, reverse=True))
 
     def readings(self, patient: PatientId) -> tuple[Reading, ...]:

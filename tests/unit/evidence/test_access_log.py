@@ -88,6 +88,50 @@ def test_tampering_is_found_and_named(tmp_path: Path, log: AccessLog, harm: str)
         log.chain(CHAIN)
 
 
+@pytest.mark.parametrize("newest", [0, 1, 2, 3, 4, 9])
+def test_the_newest_entries_are_the_end_of_the_chain(log: AccessLog, newest: int) -> None:
+    log.append([access(at=at) for at in range(1, 5)])
+    whole = log.chain(CHAIN)
+    assert log.chain(CHAIN, newest) == whole[max(len(whole) - newest, 0) :]
+    of_patient = log.of_patient(PatientId("p1"), newest)
+    assert of_patient == tuple(reversed(whole))[:newest]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE entries SET sealed = zeroblob(64) WHERE counter = 4",
+        "UPDATE entries SET digest = zeroblob(32) WHERE counter = 3",
+        "UPDATE entries SET digest = zeroblob(32) WHERE counter = 2",
+        "DELETE FROM entries WHERE counter = 3",
+        "DELETE FROM entries WHERE counter = 2",
+    ],
+)
+def test_tampering_near_the_end_is_found_without_the_beginning(
+    tmp_path: Path, log: AccessLog, harm: str
+) -> None:
+    log.append([access(at=at) for at in range(1, 5)])
+    with sqlite3.connect(tmp_path / "access.sqlite") as db:
+        db.execute(harm)
+    db.close()
+    with pytest.raises(IntegrityError, match="access chain 010101"):
+        log.chain(CHAIN, 2)
+
+
+def test_many_entries_ask_for_their_key_once(log: AccessLog) -> None:
+    asked = []
+
+    class Counting:
+        def access_key(self, patient: PatientId) -> bytes:
+            asked.append(patient)
+            return OneKey().access_key(patient)
+
+    log.append([access(at=at) for at in range(1, 20)])
+    log._keys = Counting()
+    assert len(log.chain(CHAIN)) == 19
+    assert asked == ["p1"]
+
+
 def test_nothing_is_kept_in_clear(tmp_path: Path, log: AccessLog) -> None:
     log.append([access()])
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
