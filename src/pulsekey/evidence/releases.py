@@ -119,7 +119,7 @@ def read_given(content: bytes) -> ReadReceipt:
     try:
         if not text.startswith(b"{"):
             text = base64.b64decode(text, altchars=b"-_", validate=True)
-        document: Document = json.loads(text)
+        document: Document = json.loads(text.decode())
     except (ValueError, RecursionError, binascii.Error):
         document = None
     if not shapes.RECEIPT(document):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsekey.evidence.file import EVIDENCE_BYTES_MAX, PARTS, read_parts
-from pulsekey.evidence.releases import RECEIPT_BYTES_MAX
+from pulsekey.evidence.releases import RECEIPT_BYTES_MAX, RECEIPTS_MAX
 from pulsekey.evidence.trust import ANCHOR_BYTES_MAX, ANCHORS_MAX
 from pulsekey.evidence.verify import CLAIMS, report_lines, verify
 from pulsekey.primitives import canonical
@@ -52,6 +52,7 @@ def test_what_is_too_long_or_too_many_is_refused() -> None:
     assert verify(LIVE, anchors=[b"x" * (ANCHOR_BYTES_MAX + 1)]).failed == ("anchor",)
     assert verify(LIVE, anchors=[b"0" * 64] * (ANCHORS_MAX + 1)).failed == ("anchor",)
     assert verify(LIVE, receipts=[b" " * (RECEIPT_BYTES_MAX + 1)]).failed == ("releases",)
+    assert verify(LIVE, receipts=[b"{}"] * (RECEIPTS_MAX + 1)).failed == ("releases",)
     with pytest.raises(MalformedInput, match="longer than"):
         read_parts(bytes(EVIDENCE_BYTES_MAX + 1))
 
