@@ -1,7 +1,7 @@
-"""Somebody with a browser of their own: a context, a page, and an authenticator that presses no key.
+"""Somebody with a browser of their own: a context, a page, and a device that holds passkeys.
 
-What the page says in the console, what it throws and what its security policy stops is kept, so that a test can
-say that there was none of it.
+What the page says in the console, what it throws and what its security policy stops is kept, so
+that a test can say that there was none of it.
 """
 
 import os
@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from pulsekey.api.callers import COOKIE
+from tests.fakes.node_clinic import Member
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -93,10 +96,29 @@ class Visitor:
         made = self._devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
         self._device = made["authenticatorId"]
 
+    def passkeys(self) -> list[dict[str, Any]]:
+        """What this device holds."""
+        named = {"authenticatorId": self._device}
+        found: list[dict[str, Any]] = self._devices.send("WebAuthn.getCredentials", named)[
+            "credentials"
+        ]
+        return found
+
+    def use(self, passkeys: list[dict[str, Any]]) -> None:
+        """Change to a device that holds these passkeys: an environment has one at a time."""
+        self.new_device()
+        for passkey in passkeys:
+            named = {"authenticatorId": self._device, "credential": passkey}
+            self._devices.send("WebAuthn.addCredential", named)
+
+    def as_member(self, member: Member) -> None:
+        """Sign in as somebody of the clinic, whose passkey is elsewhere."""
+        session = {"name": COOKIE, "value": member.portal(), "url": self.origin}
+        self.context.add_cookies([session])  # type: ignore[list-item]  # A SetCookieParam.
+
     def gestures(self) -> int:
         """How often this device's passkeys have signed."""
-        found = self._devices.send("WebAuthn.getCredentials", {"authenticatorId": self._device})
-        return sum(each["signCount"] for each in found["credentials"])
+        return sum(each["signCount"] for each in self.passkeys())
 
     def register(self, name: str) -> None:
         """Register as a patient, both steps, by clicks."""
@@ -130,9 +152,11 @@ def visiting(
     page.on("pageerror", lambda error: visitor.complaints.append(f"error: {error}"))
     page.on(
         "console",
-        lambda message: visitor.complaints.append(message.text)
-        if "Content Security Policy" in message.text or "TrustedHTML" in message.text
-        else None,
+        lambda message: (
+            visitor.complaints.append(message.text)
+            if "Content Security Policy" in message.text or "TrustedHTML" in message.text
+            else None
+        ),
     )
     visitor.new_device()
     yield visitor

@@ -23,7 +23,7 @@ from pulsekey.quality.summary import Summary
 from pulsekey.quality.wording import in_english
 from pulsekey.signals.grade import Grade
 from pulsekey.signals.metric import Component
-from pulsekey.signals.series import Series, floats
+from pulsekey.signals.series import Grades, Series, floats
 from pulsekey.vault.records import BlockHead, BlockRecord, SeriesEntry
 
 STATES = {
@@ -222,6 +222,7 @@ def block(record: BlockRecord) -> dict[str, Any]:
         "rateHz": float(content.rate_hz),
         "basis": int(content.basis),
         "offset": content.offset,
+        "windows": [] if content.grades is None else _windows(content.grades),
         "channels": [
             {
                 "name": channel.code.display,
@@ -236,6 +237,14 @@ def block(record: BlockRecord) -> dict[str, Any]:
             for channel in content.channels
         ],
     }
+
+
+def _windows(grades: Grades) -> list[dict[str, Any]]:
+    """Return the grade of each ten seconds of a whole block, which comes with its beginning."""
+    return [
+        {"grade": Grade(grade).name.lower(), "reasons": reason_codes(reasons)}
+        for grade, reasons in zip(grades.grade.tolist(), grades.reasons.tolist(), strict=True)
+    ]
 
 
 def report(one: ImportReport) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pulsekey.identity.ceremonies import Registered
 from pulsekey.identity.principals import Principal, Role
 from pulsekey.identity.sessions import SessionKind
 from pulsekey.primitives.clock import seconds
-from pulsekey.primitives.errors import NotFound
+from pulsekey.primitives.errors import Conflict
 from pulsekey.wiring import Node
 
 
@@ -90,7 +90,7 @@ def _shape(node: Node, found: Principal) -> shapes.PrincipalShape:
 def _node(node: Node) -> shapes.NodeShape:
     try:
         organisation = node.identities.custodian().name
-    except NotFound:
+    except Conflict:
         organisation = node.settings.organisation
     return shapes.NodeShape(
         organisation=organisation,

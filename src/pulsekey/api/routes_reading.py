@@ -131,5 +131,12 @@ ENDPOINTS = (
         Access.READER,
         waveform,
     ),
+    Endpoint(
+        "GET",
+        "/api/daily-totals/{metric}",
+        "What was counted per day, each step once",
+        Access.READER,
+        daily_totals,
+    ),
     Endpoint("GET", "/api/documents", "Clinical resources of one type", Access.READER, documents),
 )

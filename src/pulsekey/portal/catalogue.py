@@ -1,7 +1,7 @@
 """All words of the portal, by key and language. No text for people stands anywhere else.
 
-A catalogue is a flat JSON object. A text holds `{name}` where a value goes; where a count decides the
-wording it is an object by CLDR plural category ("one", "other"), which only the browser uses.
+A catalogue is a flat JSON object. A text holds `{name}` where a value goes; where a count decides
+the wording it is an object by CLDR plural category ("one", "other"), which the browser uses.
 """
 
 import json
@@ -15,7 +15,9 @@ OWN_NAMES = {"en": "English", "zh-CN": "简体中文"}
 """What each language calls itself: the one text that is not translated."""
 
 ACCEPTED_MAX = 20
-_ACCEPTED = re.compile(r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)\s*(?:;\s*q=([01](?:\.\d{0,3})?))?")
+_ACCEPTED = re.compile(
+    r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)\s*(?:;\s*q=([01](?:\.\d{0,3})?))?"
+)
 
 Text = str | dict[str, str]
 

@@ -20,8 +20,8 @@ const VERSION = Uint8Array.of(1);
 const WEBAUTHN_P256 = 1;
 const PATIENT_CAPABILITIES = 31;
 const NEVER = 2n ** 64n - 1n;
-const INCLUDE_SECONDS_MAX = 3_600n;
-const START_SECONDS_MAX = 900;
+// How far this device's clock may differ from the node's: wrong clocks are common, wrong days are not.
+const CLOCK_SECONDS_MAX = 86_400;
 
 /**
  * Check an offer against what was asked for. Resolves to {operation, terms, sentence}; throws Mismatch.
@@ -92,8 +92,8 @@ async function checkGrant(offer, body, wanted, texts) {
   const valid =
     view.getBigUint64(32) === BigInt(terms.valid.from) &&
     view.getBigUint64(40) === BigInt(terms.valid.until) &&
-    view.getBigUint64(48) <= BigInt(now) + INCLUDE_SECONDS_MAX &&
-    Math.abs(terms.valid.from - now) <= START_SECONDS_MAX;
+    view.getBigUint64(48) <= BigInt(now + CLOCK_SECONDS_MAX) &&
+    Math.abs(terms.valid.from - now) <= CLOCK_SECONDS_MAX;
   if (!valid) throw new Mismatch("validity");
   if (terms.signer.account !== wanted.account || terms.subject !== wanted.patient) throw new Mismatch("account");
   checkChoice(terms, wanted.choice);

@@ -1,7 +1,7 @@
 // A FHIR R4 resource in words: what it is, when, its status as it came, and a few facts. Nothing is judged.
 
-import { language, named, t } from "./messages.js";
-import { number } from "./words.js";
+import { named, t } from "./messages.js";
+import { locale, number } from "./words.js";
 
 const TITLES = {
   MedicationRequest: (r) => r.medicationCodeableConcept,
@@ -93,5 +93,5 @@ function day(text) {
   const [, year, month, date] = match;
   const options = date ? { dateStyle: "medium" } : month ? { year: "numeric", month: "long" } : { year: "numeric" };
   const at = new Date(Date.UTC(Number(year), Number(month ?? 1) - 1, Number(date ?? 1)));
-  return new Intl.DateTimeFormat(language, { timeZone: "UTC", ...options }).format(at);
+  return new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options }).format(at);
 }

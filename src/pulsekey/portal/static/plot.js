@@ -72,7 +72,7 @@ function options(place, view, painter, { zoomed, told }) {
     series: [{}, ...drawn.map(() => ({ paths: () => null, points: { show: false } }))],
     axes: [
       { ...axis, values: timeLabels, space: 72, size: 44 },
-      painter.axis === false ? { show: false } : { ...axis, values: (_, values) => values.map(number), size: yAxisSize },
+      painter.axis === false ? { ...axis, values: (_, values) => values.map(() => ""), size: 12, grid: { show: false }, ticks: { show: false } } : { ...axis, values: (_, values) => values.map(number), size: yAxisSize },
     ],
     hooks: {
       draw: [(chart) => painter.paint(chart, view)],
@@ -235,6 +235,8 @@ const lanes = {
         context.fillStyle = view.colours.line;
         context.fillRect(left, top + (lane + 1) * tall - view.pixel, width, view.pixel);
         context.fillStyle = view.colours.soft;
+        context.textAlign = "left";
+        context.textBaseline = "alphabetic";
         context.font = `${12 * view.pixel}px ${view.colours.font}`;
         context.fillText(answerName(view.series, answer), left + 4 * view.pixel, top + lane * tall + label);
       });

@@ -46,8 +46,8 @@ function said(summary) {
 }
 
 function refusals(report) {
-  const items = report.refusals.map((each) =>
-    h("li", {}, h("strong", {}, each.where), ": ", english(each.problem), h("br"), t("report.cure"), " ", english(each.cure)),
+  const items = grouped(report.refusals, (each) => [each.problem, each.cure]).map(([[problem, cure], places]) =>
+    h("li", {}, h("strong", {}, english(problem)), ". ", t("report.cure"), " ", english(cure), where(places)),
   );
   const beyond = report.refused_beyond.map(([problem, count]) => h("li", {}, t("report.more", { count }), " ", english(problem)));
   const count = report.refusals.length + report.refused_beyond.reduce((sum, [, each]) => sum + each, 0);
@@ -60,8 +60,8 @@ function refusals(report) {
 }
 
 function quarantined(report) {
-  const items = report.quarantined.map((each) =>
-    h("li", {}, h("strong", {}, each.where), ": ", english(each.what), ". ", english(each.explanation)),
+  const items = grouped(report.quarantined, (each) => [each.explanation]).map(([[explanation], places]) =>
+    h("li", {}, english(explanation), where(places)),
   );
   const beyond = report.quarantined_beyond ? [h("li", {}, t("report.more", { count: report.quarantined_beyond }))] : [];
   const count = report.quarantined.length + report.quarantined_beyond;
@@ -72,6 +72,22 @@ function quarantined(report) {
     h("p", {}, t("report.quarantined.text")),
     h("ul", {}, items, beyond),
   );
+}
+
+// A file that is wrong throughout is wrong in one way: the reason once, then all of its places.
+function grouped(items, keyOf) {
+  const groups = new Map();
+  for (const each of items) {
+    const key = JSON.stringify(keyOf(each));
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return [...groups].map(([key, members]) => [JSON.parse(key), members]);
+}
+
+function where(members) {
+  const places = members.map(({ where: place, what }) => (what && !place.includes(what) ? `${place} (${named("resource", what)})` : place));
+  if (places.length === 1) return h("div", { class: "small" }, places[0]);
+  return h("details", { class: "where" }, h("summary", {}, t("report.places", { count: places.length })), h("p", { class: "small" }, places.join(" · ")));
 }
 
 // Parsers explain in English; what the catalogue knows word for word is said in the page's language.

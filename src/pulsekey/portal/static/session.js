@@ -25,6 +25,8 @@ export function showSession(principal) {
   const out = h("button", { type: "button", class: "button-quiet", on: { click: signOut } }, t("session.sign-out"));
   by("session").replaceChildren(h("span", {}, t("session.as", { name: principal.displayName })), out);
   by("session").hidden = false;
+  // On a phone the tabs scroll sideways: the one we are on is in sight.
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 }
 
 async function signOut() {
@@ -32,6 +34,14 @@ async function signOut() {
     await post("/api/sign-out");
     location.assign("/");
   });
+}
+
+/**
+ * Let the buttons of the page be pressed: its module listens now. Before, a press would be lost, and a form that
+ * went out on its own would put what was typed into an address (its method "dialog" keeps it from that, too).
+ */
+export function ready() {
+  for (const button of document.querySelectorAll("[data-ready]")) button.disabled = false;
 }
 
 function leave(go) {

@@ -2,12 +2,14 @@
 
 import { language, named, t } from "./messages.js";
 
+// English as the consent sentence writes it: day before month, a clock of 24 hours.
+export const locale = language === "en" ? "en-GB" : language;
 const MICROS = 1000;
 const OFFSET_UNKNOWN = -32768;
 
 /** A moment given in seconds since 1970, in this device's time zone. */
 export function moment(seconds) {
-  return new Date(seconds * 1000).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+  return new Date(seconds * 1000).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" });
 }
 
 export const momentMicros = (micros) => moment(micros / 1_000_000);
@@ -18,7 +20,7 @@ export function wall(micros, offset = 0) {
 }
 
 const format = (options) => {
-  const formatter = new Intl.DateTimeFormat(language, { timeZone: "UTC", ...options });
+  const formatter = new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options });
   return (ms) => formatter.format(new Date(ms));
 };
 
@@ -31,7 +33,7 @@ export const wallShortDay = format({ day: "numeric", month: "short" });
 export const wallMonth = format({ month: "short", year: "numeric" });
 
 /** A number with at most three digits after the point. */
-export const number = (value) => value.toLocaleString(language, { maximumFractionDigits: 3 });
+export const number = (value) => value.toLocaleString(locale, { maximumFractionDigits: 3 });
 
 /** A value with its unit; nothing where there is no value. */
 export const quantity = (value, unit) => (value === null ? t("series.absent") : `${number(value)} ${unitName(unit)}`.trim());
@@ -39,7 +41,7 @@ export const quantity = (value, unit) => (value === null ? t("series.absent") : 
 export const unitName = (unit) => (unit ? named("unit", unit) : "");
 export const metricName = (series) => named("metric", series.metric, series.title);
 export const categoryName = (category) => named("category", category);
-export const listed = (items) => new Intl.ListFormat(language, { type: "conjunction" }).format(items);
+export const listed = (items) => new Intl.ListFormat(locale, { type: "conjunction" }).format(items);
 
 /** The summary of a series' quality as one sentence, from its message keys. */
 export function qualitySentence(quality) {

@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { by, h, reveal } from "../dom.js";
 import { t } from "../messages.js";
-import { enter, guarded } from "../session.js";
+import { enter, guarded, ready } from "../session.js";
 import { checkedOffer, review, wantedBy } from "../signing.js";
 import { categoryName, listed, moment } from "../words.js";
 
@@ -25,6 +25,7 @@ by("stop-all").addEventListener("click", () =>
     ask(offer, t("sign.revoke-all"), t("stop-all.confirm"));
   }, by("stop-all")),
 );
+ready();
 
 async function show() {
   const { grants } = await get("/api/grants");
@@ -59,7 +60,7 @@ function card(grant) {
 
 function facts(grant) {
   return [
-    [t("grant.categories"), listed(grant.categories.map(categoryName))],
+    [t("consents.categories"), listed(grant.categories.map(categoryName))],
     [t("consents.period"), t("consents.period.text", { from: moment(grant.validFrom), until: moment(grant.validUntil) })],
     [t("consents.reads"), h("a", { href: "/reads" }, t("consents.reads.count", { count: grant.reads }))],
   ].flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);

@@ -2,6 +2,7 @@
 
 import { by, h } from "../dom.js";
 import { named, t } from "../messages.js";
+import { ready } from "../session.js";
 
 by("form").addEventListener("submit", (event) => event.preventDefault());
 by("file").addEventListener("change", async () => {
@@ -11,6 +12,8 @@ by("file").addEventListener("change", async () => {
   by("outcome").replaceChildren(...(await outcome(await file.text())));
   by("outcome").focus();
 });
+
+ready();
 
 async function outcome(text) {
   let verifier;

@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { by, h, reveal } from "../dom.js";
 import { needChoice, valid } from "../form.js";
 import { language, t } from "../messages.js";
-import { enter, guarded } from "../session.js";
+import { enter, guarded, ready } from "../session.js";
 import { checkedOffer, consentTexts, review, wantedBy } from "../signing.js";
 import { categoryName } from "../words.js";
 
@@ -44,6 +44,7 @@ by("form").addEventListener("submit", (event) => {
   }
   guarded(() => offer(choice), by("form").querySelector("button[type=submit]"));
 });
+ready();
 
 async function offer(choice) {
   const { recipientName, ...body } = choice;

@@ -4,7 +4,7 @@ import { post } from "../api.js";
 import { by } from "../dom.js";
 import { valid } from "../form.js";
 import { register } from "../passkey.js";
-import { HOME, guarded } from "../session.js";
+import { HOME, guarded, ready } from "../session.js";
 
 by("form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -18,3 +18,4 @@ by("form").addEventListener("submit", (event) => {
     location.replace(HOME[principal.role]);
   }, by("form").querySelector("button"));
 });
+ready();

@@ -4,7 +4,7 @@ import { get, post } from "../api.js";
 import { by, h, reveal } from "../dom.js";
 import { t } from "../messages.js";
 import { publicPoint, register } from "../passkey.js";
-import { enter, guarded } from "../session.js";
+import { enter, guarded, ready } from "../session.js";
 import { checkedOffer, review, wantedBy } from "../signing.js";
 import { moment } from "../words.js";
 
@@ -23,6 +23,7 @@ by("add").addEventListener("click", () =>
     ask(offer, t("sign.add-key"), t("passkeys.add.confirm"), t("passkeys.add.refuse"));
   }, by("add")),
 );
+ready();
 
 function show() {
   const keys = me.account.keys;

@@ -4,7 +4,7 @@ import { get, post } from "../api.js";
 import { by, h } from "../dom.js";
 import { valid } from "../form.js";
 import { t } from "../messages.js";
-import { enter, guarded } from "../session.js";
+import { enter, guarded, ready } from "../session.js";
 
 const MARKS = { confirmed: "tag-good", registered: "tag-questionable", suspended: "tag-stopped" };
 let methods = [];
@@ -29,6 +29,7 @@ by("invite").addEventListener("submit", (event) => {
     await show();
   }, by("invite").querySelector("button"));
 });
+ready();
 
 async function show() {
   const answer = await get("/api/people");
@@ -73,7 +74,7 @@ function form(principal, path, key, fields, body) {
   const id = `${path}-${principal.id}`;
   const options = [h("option", { value: "" }, t("people.choose")), ...methods.map((name) => h("option", { value: name }, t(`method.${name}`)))];
   const method = h("div", { class: "field" }, h("label", { for: `${id}-method` }, t("people.method")), h("select", { id: `${id}-method`, name: "method", required: true }, options));
-  const made = h("form", { novalidate: true, class: "inner" }, fields, method, input(principal, "reference", "people.reference", { maxlength: "120", hint: "people.reference.hint" }), h("button", {}, t(key)));
+  const made = h("form", { method: "dialog", novalidate: true, class: "inner" }, fields, method, input(principal, "reference", "people.reference", { maxlength: "120", hint: "people.reference.hint" }), h("button", {}, t(key)));
   made.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!valid(made)) return;

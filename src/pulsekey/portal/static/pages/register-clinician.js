@@ -4,7 +4,7 @@ import { post } from "../api.js";
 import { by, reveal } from "../dom.js";
 import { valid } from "../form.js";
 import { register } from "../passkey.js";
-import { guarded, showSession } from "../session.js";
+import { guarded, ready, showSession } from "../session.js";
 
 by("form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -19,3 +19,4 @@ by("form").addEventListener("submit", (event) => {
     reveal(by("done"));
   }, by("form").querySelector("button"));
 });
+ready();

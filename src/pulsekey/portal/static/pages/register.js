@@ -4,7 +4,7 @@ import { get, post } from "../api.js";
 import { by, h, reveal } from "../dom.js";
 import { t } from "../messages.js";
 import { publicPoint, register } from "../passkey.js";
-import { HOME, guarded, showSession } from "../session.js";
+import { HOME, guarded, ready, showSession } from "../session.js";
 import { checkedOffer, review, wantedBy } from "../signing.js";
 import { valid } from "../form.js";
 
@@ -28,6 +28,7 @@ by("form").addEventListener("submit", (event) => {
     await openAccount(await get("/api/me"));
   }, by("form").querySelector("button"));
 });
+ready();
 
 async function openAccount(me) {
   showSession(me.principal);

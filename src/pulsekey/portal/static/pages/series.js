@@ -6,14 +6,20 @@ import { extent, strip } from "../ecg.js";
 import { named, t } from "../messages.js";
 import { doubts, draw, sharesAxis, valueWords } from "../plot.js";
 import { enter, guarded } from "../session.js";
-import { categoryName, listed, metricName, qualitySentence, unitName, wall, wallSecond, wallSeconds } from "../words.js";
+import { categoryName, listed, metricName, number, qualitySentence, unitName, wall, wallDay, wallSecond, wallSeconds } from "../words.js";
 
 const DAY_MICROS = 86_400_000_000;
 const SPANS = [["day", 1], ["week", 7], ["month", 30]];
 const POINTS = 1_200;
 const ROWS_STEP = 100;
+const DENSE_ROWS = 300;
 const STRIP_SECONDS = 10;
 const BASIS_FLOATING = 3;
+// Sums of these are made per day from all sources, each stretch of time counted once.
+const TOTALLED = new Set([
+  "steps", "distance-on-foot", "distance-cycled", "distance-swum", "distance-by-wheelchair", "flights-climbed",
+  "active-energy", "basal-energy",
+]);
 const { role, patient, series: id } = by("content").dataset;
 const state = { from: null, until: null, component: 0, entry: null, remove: () => {} };
 
@@ -29,9 +35,20 @@ await guarded(async () => {
   }
   title(state.entry);
   by("table-box").open = matchMedia("(width >= 60rem)").matches;
+  begin(state.entry);
   if (state.entry.shape === "waveform") await waveform();
   else await stretch();
+  if (TOTALLED.has(state.entry.metric)) await totals();
 });
+
+// Weeks of sleep or of steps are a bar code: what is dense begins with its last night or week, and says so.
+function begin({ shape, first, last, count }) {
+  const days = shape === "categorical" ? 1 : 7;
+  const dense = shape === "categorical" ? count > 1 : count > DENSE_ROWS;
+  if (shape === "waveform" || !dense || last - first <= (days + 1) * DAY_MICROS) return;
+  state.until = last + 1;
+  state.from = state.until - days * DAY_MICROS;
+}
 
 function title(entry) {
   by("heading").textContent = metricName(entry);
@@ -138,7 +155,7 @@ function rows(series, points, shown = ROWS_STEP) {
   const newest = [...points].reverse().slice(0, shown);
   const body = newest.map((point) => [
     wallSecond(wall(point.at, point.offset)),
-    ...(lasting ? [wallSecond(wall(point.end, point.offset))] : []),
+    ...(lasting ? [ending(point)] : []),
     ...series.components.map((part, index) => valueWords(series, part, point.values[index], false)),
     quality(point),
   ]);
@@ -148,9 +165,31 @@ function rows(series, points, shown = ROWS_STEP) {
   by("table").replaceChildren(table(t("series.table"), heads, body, numeric), ...(points.length > shown ? [more] : []));
 }
 
+// The end of what began on the same day needs no day of its own.
+function ending({ at, end, offset }) {
+  const [from, until] = [wall(at, offset), wall(end, offset)];
+  return (wallDay(from) === wallDay(until) ? wallSeconds : wallSecond)(until);
+}
+
 function quality(point) {
   const reasons = listed(point.reasons.map((each) => named("reason", each)));
   return h("span", {}, h("span", { class: `tag tag-${point.grade}` }, t(`grade.${point.grade}`)), reasons ? h("span", { class: "small" }, ` ${reasons}`) : null);
+}
+
+async function totals() {
+  const of = patient ? `?patient=${encodeURIComponent(patient)}` : "";
+  const { days } = await get(`/api/daily-totals/${state.entry.metric}${of}`);
+  if (!days.length) return;
+  const sums = (parts, unit) => parts.map(({ source, value }) => `${source}: ${number(value)} ${unitName(unit)}`).join("; ");
+  const body = [...days].reverse().map((each) => [
+    wallDay(Date.parse(each.day)),
+    `${number(each.value)} ${unitName(each.unit)}`,
+    sums(each.parts, each.unit),
+    sums(each.leftOut, each.unit),
+  ]);
+  const heads = ["totals.day", "totals.value", "totals.parts", "totals.left-out"].map((key) => t(key));
+  by("totals-table").replaceChildren(table(t("totals.title"), heads, body, [1]));
+  by("totals").hidden = false;
 }
 
 // Waveforms
@@ -160,10 +199,11 @@ async function waveform() {
   const choice = h(
     "select",
     { id: "block", "aria-label": t("ecg.recording") },
-    blocks.map((block, index) => h("option", { value: index }, `${wallSecond(wall(block.start, block.offset ?? 0))} (${length(block)})`)),
+    blocks.map((block, index) => h("option", { value: index }, `${t("ecg.number", { number: index + 1 })} (${length(block)})`)),
   );
   let at = 0;
-  const show = () => guarded(() => strips(blocks[Number(choice.value)], at));
+  const windows = new Map();
+  const show = () => guarded(() => strips(blocks[Number(choice.value)], at, windows));
   const move = (step) => () => {
     const seconds = Math.floor((blocks[Number(choice.value)].end - blocks[Number(choice.value)].start) / 1e6);
     at = Math.max(0, Math.min(at + step * STRIP_SECONDS, seconds - STRIP_SECONDS));
@@ -177,10 +217,23 @@ async function waveform() {
   if (blocks.length) await show();
 }
 
-const length = (block) => t("ecg.length", { count: Math.round((block.end - block.start) / 1e6) });
+function graded(window) {
+  if (!window) return by("summary").replaceChildren();
+  const grade = t(`grade.${window.grade}`);
+  const reasons = listed(window.reasons.map((each) => named("reason", each)));
+  const text = window.grade === "good" ? t("ecg.quality.good") : t("ecg.quality", { grade, reasons });
+  by("summary").replaceChildren(h("p", { class: "notice summary", id: "quality" }, h("span", { class: `tag tag-${window.grade}` }, grade), h("span", {}, text)));
+}
 
-async function strips(block, second) {
+function length(block) {
+  return t("ecg.length", { count: Math.round((block.end - block.start) / 1e6) });
+}
+
+async function strips(block, second, windows) {
   const found = await get(`/api/series/${id}/blocks/${block.ordinal}?second=${second}&seconds=${STRIP_SECONDS}`);
+  // The grades of a whole recording come with its beginning, which is always drawn first.
+  if (found.windows.length) windows.set(block.ordinal, found.windows);
+  graded(windows.get(block.ordinal)?.[Math.floor(second / STRIP_SECONDS)]);
   const begin = wall(block.start, found.offset) + second * 1000;
   const sheets = found.channels.map((channel) =>
     h("div", { class: "ecg-lead" }, h("h2", { class: "small" }, channel.name), h("div", { class: "ecg-scroll", tabindex: "0", role: "region", "aria-label": channel.name }, strip(channel, found.rateHz, STRIP_SECONDS))),

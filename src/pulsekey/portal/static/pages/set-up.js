@@ -4,7 +4,7 @@ import { get, post } from "../api.js";
 import { by } from "../dom.js";
 import { valid } from "../form.js";
 import { register } from "../passkey.js";
-import { guarded } from "../session.js";
+import { guarded, ready } from "../session.js";
 
 await guarded(async () => {
   const me = await get("/api/me");
@@ -29,3 +29,4 @@ by("form").addEventListener("submit", (event) => {
     location.replace("/people");
   }, by("form").querySelector("button"));
 });
+ready();

@@ -4,7 +4,7 @@ import { post, takeBack } from "../api.js";
 import { by } from "../dom.js";
 import { named } from "../messages.js";
 import { authenticate } from "../passkey.js";
-import { HOME, guarded } from "../session.js";
+import { HOME, guarded, ready } from "../session.js";
 
 const back = takeBack();
 if (back) {
@@ -20,3 +20,4 @@ by("sign-in").addEventListener("click", () =>
     location.replace(back?.path ?? HOME[principal.role]);
   }, by("sign-in")),
 );
+ready();

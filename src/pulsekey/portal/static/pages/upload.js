@@ -5,7 +5,7 @@ import { announce, by, h } from "../dom.js";
 import { valid } from "../form.js";
 import { named, t } from "../messages.js";
 import { reportOf } from "../report.js";
-import { enter, guarded } from "../session.js";
+import { enter, guarded, ready } from "../session.js";
 import { momentMicros } from "../words.js";
 
 const POLL_MS = 400;
@@ -25,6 +25,7 @@ by("form").addEventListener("submit", (event) => {
     by("progress").hidden = true;
   });
 });
+ready();
 
 async function send(file) {
   by("report").replaceChildren();
