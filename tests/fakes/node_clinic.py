@@ -18,6 +18,7 @@ from typing import Any, cast
 from pulsekey import wiring
 from pulsekey.consent.operations import Grant
 from pulsekey.consent.sentence import with_sentence
+from pulsekey.consent.terms import Terms
 from pulsekey.exchange.grant_access import LOCAL_FORMAT, Choice
 from pulsekey.exchange.import_payload import Imported
 from pulsekey.exchange.offers import Offer
@@ -205,11 +206,17 @@ class Clinic:
         offer = node.granting.offer(patient.principal, patient.key, self.choice(clinician))
         assert offer.terms is not None
         begin = Seconds(seconds(self.clock.now()) + seconds_ahead)
-        terms = with_sentence(replace(offer.terms, valid_from=begin, sentence=""))
-        node.register.keep(terms)
-        body = Grant(terms.consent, begin, terms.valid_until, begin)
-        patient.confirm(node.signing.offer(patient.principal, patient.key, body, terms))
-        return terms.consent
+        return self.grant_terms(patient, replace(offer.terms, valid_from=begin, sentence=""))
+
+    def grant_terms(self, patient: Member, terms: Terms) -> ConsentId:
+        """Grant on terms that no page offers; `terms` have no sentence yet."""
+        node = self.node
+        said = with_sentence(terms)
+        node.register.keep(said)
+        included_by = max(said.valid_from, Seconds(seconds(self.clock.now()) + 60))
+        body = Grant(said.consent, said.valid_from, said.valid_until, included_by)
+        patient.confirm(node.signing.offer(patient.principal, patient.key, body, said))
+        return said.consent
 
     def stop(self, patient: Member, consent: ConsentId) -> Confirmed:
         return patient.confirm(self.node.stopping.offer(patient.principal, patient.key, consent))

@@ -6,7 +6,7 @@ let the consent expire; why, only the patient's own log says.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from pulsekey.consent.decision import Allowance, Deny, OpenedGrant, Permit, Request, decide
@@ -24,6 +24,7 @@ from pulsekey.primitives.clock import Clock, Micros, Seconds, seconds
 from pulsekey.primitives.errors import NotFound
 from pulsekey.primitives.ids import PatientId, PrincipalId, SeriesId
 from pulsekey.signals.category import Category
+from pulsekey.signals.series import Basis as TimeBasis
 from pulsekey.vault.reading import Reader
 from pulsekey.vault.records import (
     BLOCK_SAMPLES_PER_READ_MAX,
@@ -41,6 +42,7 @@ from pulsekey.vault.records import (
     SeriesQuery,
     Window,
 )
+from pulsekey.vault.searching import span_matches
 from pulsekey.vault.vault import Vault
 
 SELF_PURPOSE = "PATRQT"
@@ -91,7 +93,7 @@ class Scope:
         self._entry(series)
         found = self._reader.sample(self.patient, self.bounds.categories, series, ordinal)
         times = found.series.times
-        self._check_within(int(times.start[0]), int(times.end[0]))
+        self._check_within(int(times.start[0]), int(times.end[0]), times.basis[0])
         return found
 
     def blocks(
@@ -122,7 +124,7 @@ class Scope:
         found = self._reader.block(
             self.patient, categories, series, ordinal, first=first, samples=samples
         )
-        self._check_within(found.head.start, found.head.end)
+        self._check_within(found.head.start, found.head.end, found.block.basis)
         return found
 
     def documents(
@@ -174,8 +176,9 @@ class Scope:
             return entry
         raise NotFound(NOT_HERE)
 
-    def _check_within(self, start: int, end: int) -> None:
-        if not self.bounds.holds(start, end):
+    def _check_within(self, start: int, end: int, basis: int) -> None:
+        floating = basis == TimeBasis.FLOATING
+        if not span_matches(self._within(()), start, end, floating=floating):
             raise NotFound(NOT_HERE)
 
 
@@ -251,12 +254,16 @@ class Gate:
             refused = self._access(who, patient, Basis.REFUSED, purpose, now, asked)
             self.accesses.append([refused.because(decision.reason)])
             raise NotFound(NOT_HERE)
-        scopes = self._scopes(patient, decision.allowances)
-        permitted = frozenset().union(*(scope.bounds.categories for scope in scopes))
-        base = self._access(who, patient, Basis.CONSENT, purpose, now, asked.within(permitted))
+        allowances = _asked_for(decision.allowances, asked)
         entries = self.accesses.append(
-            [base.under(consent_chain(consent)) for consent in decision.consents]
+            [
+                self._access(
+                    who, patient, Basis.CONSENT, purpose, now, asked.within(each.categories)
+                ).under(consent_chain(each.consent))
+                for each in allowances
+            ]
         )
+        scopes = self._scopes(patient, allowances)
         receipts = tuple(
             receipt_for(self.ledger.genesis.ledger, entry, self.signer) for entry in entries
         )
@@ -333,3 +340,16 @@ class Gate:
         asked: Asked,
     ) -> Access:
         return Access(own_chain(patient, basis), patient, who.id, basis, purpose, now, asked)
+
+
+def _asked_for(allowances: tuple[Allowance, ...], asked: Asked) -> tuple[Allowance, ...]:
+    """Return the allowances as far as they concern what is asked: each is logged for its own part.
+
+    What is asked may name no category, which means all. If no consent covers any of it, each is
+    logged with none: the reader was let in and found nothing.
+    """
+    wanted = frozenset(asked.categories)
+    if not wanted:
+        return allowances
+    narrowed = tuple(replace(each, categories=each.categories & wanted) for each in allowances)
+    return tuple(each for each in narrowed if each.categories) or narrowed

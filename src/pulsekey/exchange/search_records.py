@@ -18,7 +18,7 @@ from pulsekey.evidence.entries import Asked
 from pulsekey.evidence.receipts import ReadReceipt
 from pulsekey.exchange.gate import NOT_HERE, Gate, Opened
 from pulsekey.exchange.patient_resource import patient_resource
-from pulsekey.exchange.streams import Found, rendered, streams_of
+from pulsekey.exchange.streams import Found, rendered, sample_named, streams_of
 from pulsekey.fhir.bundle import Entry, searchset
 from pulsekey.fhir.matching import windows
 from pulsekey.fhir.paging import continuation, merge, page_token, resume
@@ -27,9 +27,10 @@ from pulsekey.identity.principals import Identifier, Principal
 from pulsekey.identity.store import IdentityStore
 from pulsekey.primitives.clock import Clock, Micros
 from pulsekey.primitives.errors import AccessDenied, MalformedInput, NotFound
-from pulsekey.primitives.ids import Entropy, PatientId, SeriesId
+from pulsekey.primitives.ids import Entropy, PatientId
 from pulsekey.signals.catalogue import METRICS
-from pulsekey.signals.classification import WHOLE_TYPES, classify
+from pulsekey.signals.category import Category
+from pulsekey.signals.classification import SENSITIVE, WHOLE_TYPES, classify
 from pulsekey.signals.metric import LOINC
 from pulsekey.vault.records import Cursor
 
@@ -128,9 +129,7 @@ class SearchRecords:
             )
             resource = patient_resource(opened, self.identities.identifiers_of(opened.patient))
             return Answered(resource.body, opened.receipts, resource.version)
-        series, _, ordinal = name.rpartition("-")
-        sampled = resource_type == "Observation" and bool(series) and ordinal.isdecimal()
-        patient = self.gate.owner(series if sampled else name)
+        patient = self._owner(resource_type, name)
         asked = Asked((resource_type,), limit=1)
         opened = self.gate.open(reader.principal, patient, reader.purpose, asked)
         search = compile_search(resource_type, [("_id", name)], now=self.clock.now())
@@ -191,9 +190,8 @@ class SearchRecords:
         return self.identities.patient_of(Identifier(system, value)) or ""
 
     def _owner(self, resource_type: str, name: str) -> PatientId:
-        series, _, ordinal = name.rpartition("-")
-        sampled = resource_type == "Observation" and bool(series) and ordinal.isdecimal()
-        return self.gate.owner(SeriesId(series) if sampled else name)
+        sample = sample_named(name) if resource_type == "Observation" else None
+        return self.gate.owner(name if sample is None else sample[0])
 
     def _page(
         self, opened: Opened, search: Search, cursors: tuple[Cursor | None, ...]
@@ -232,7 +230,7 @@ class SearchRecords:
 
     def _unsealed(self, token: str) -> bytes:
         try:
-            content = base64.urlsafe_b64decode(token)
+            content = base64.b64decode(token, altchars=b"-_", validate=True)
             return AESGCM(self.page_key).decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], None)
         except (InvalidTag, ValueError, binascii.Error):
             raise MalformedInput(
@@ -257,4 +255,7 @@ def _categories(search: Search) -> tuple[str, ...]:
         str(classify("Observation", [(token.system or LOINC, token.code or "")]))
         for token in tokens
     }
+    if tokens:
+        # A resource may have a second code, which decides over the one that was asked for.
+        held |= {str(category) for category in (*SENSITIVE, Category.UNCLASSIFIED)}
     return tuple(sorted(held))

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pulsekey.evidence.entries import Asked
-from pulsekey.exchange.gate import NOT_HERE, Gate, Opened, Scope
+from pulsekey.exchange.gate import NOT_HERE, Gate, Opened
 from pulsekey.fhir.documents import document
 from pulsekey.identity.principals import Principal
 from pulsekey.primitives.clock import Micros
 from pulsekey.primitives.errors import MalformedInput, NotFound
 from pulsekey.primitives.ids import PatientId, SeriesId
+from pulsekey.quality.chunks import joined
 from pulsekey.quality.summary import Summary, summarise
 from pulsekey.signals.category import Category
 from pulsekey.signals.grade import Grade
@@ -101,7 +102,7 @@ class ShowRecord:
         """Return up to `points` samples of a series between two times."""
         if not 1 <= points <= POINTS_MAX:
             raise MalformedInput(f"1 to {POINTS_MAX}", where="points")
-        opened, _, entry = self._entry(who, series, purpose, begin, end)
+        opened, entry = self._entry(who, series, purpose, begin, end)
         pages = [
             scope.samples(
                 [series],
@@ -112,16 +113,19 @@ class ShowRecord:
             for scope in opened.scopes
             if any(one.id == series for one in scope.series())
         ]
-        for page in pages:
-            for samples in page.samples:
-                if len(samples):
-                    return _stretch(entry, samples, points)
-        return Stretch(entry, None, np.zeros(0, np.int64), False, None)
+        found = [samples for page in pages for samples in page.samples if len(samples)]
+        if not found:
+            return Stretch(entry, None, np.zeros(0, np.int64), False, None)
+        return _stretch(entry, _together(entry, found), points)
 
     def blocks(self, who: Principal, series: SeriesId, purpose: str) -> tuple[BlockHead, ...]:
         """Return the newest blocks of a waveform, without their samples."""
-        _, scope, _ = self._entry(who, series, purpose, None, None)
-        return scope.blocks([series], limit=BLOCKS_MAX)
+        opened, _ = self._entry(who, series, purpose, None, None)
+        heads = [
+            head for scope in opened.scopes for head in scope.blocks([series], limit=BLOCKS_MAX)
+        ]
+        heads.sort(key=lambda head: (head.start, head.ordinal), reverse=True)
+        return tuple(heads[:BLOCKS_MAX])
 
     def waveform(
         self,
@@ -135,11 +139,15 @@ class ShowRecord:
         """Return some seconds of one block of a waveform."""
         if not 1 <= seconds <= BLOCK_SECONDS_MAX or first_second < 0:
             raise MalformedInput(f"1 to {BLOCK_SECONDS_MAX} seconds", where="seconds")
-        _, scope, _ = self._entry(who, series, purpose, None, None)
-        rate = scope.block(series, ordinal, samples=1).block.rate_hz
-        return scope.block(
-            series, ordinal, first=int(first_second * rate), samples=max(int(seconds * rate), 1)
-        )
+        opened, _ = self._entry(who, series, purpose, None, None)
+        for scope in opened.scopes:
+            try:
+                rate = scope.block(series, ordinal, samples=1).block.rate_hz
+            except NotFound:
+                continue  # Another period that may be read, or none.
+            first, samples = int(first_second * rate), max(int(seconds * rate), 1)
+            return scope.block(series, ordinal, first=first, samples=samples)
+        raise NotFound(NOT_HERE)
 
     def documents(
         self, who: Principal, patient: PatientId, purpose: str, resource_type: str
@@ -165,14 +173,27 @@ class ShowRecord:
         purpose: str,
         begin: Micros | None,
         end: Micros | None,
-    ) -> tuple[Opened, Scope, SeriesEntry]:
+    ) -> tuple[Opened, SeriesEntry]:
         asked = Asked(("Observation",), data_from=begin, data_until=end, limit=POINTS_MAX)
         opened = self._open(who, self.gate.owner(series), purpose, asked)
         for scope in opened.scopes:
             for entry in scope.series():
                 if entry.id == series:
-                    return opened, scope, entry
+                    return opened, entry
         raise NotFound(NOT_HERE)
+
+
+def _together(entry: SeriesEntry, found: list[Samples]) -> Samples:
+    """Return samples of one series that were read in several periods, as one."""
+    if len(found) == 1:
+        return found[0]
+    return Samples(
+        entry,
+        joined([samples.series for samples in found]),
+        np.concatenate([samples.ordinals for samples in found]),
+        np.concatenate([samples.versions for samples in found]),
+        np.concatenate([samples.updated for samples in found]),
+    )
 
 
 def _stretch(entry: SeriesEntry, samples: Samples, points: int) -> Stretch:
@@ -186,15 +207,15 @@ def thinned(samples: Samples, order: NDArray[np.int64], points: int) -> NDArray[
     """Return which rows to draw, in order: all of them, or the extremes of equal steps of time.
 
     Minimum and maximum per step keep a drawing's outline (as in M4: Jugel et al., VLDB 2014,
-    without first and last). Rows that are not good are kept as far as they fit.
+    without first and last). Rows that are not good are kept as far as they fit. The lowest and the
+    highest are kept even where `points` is 1.
     """
     if len(order) <= points:
         return order
     start = samples.series.times.start[order]
     values = floats(samples.series.components[0])[order]
     steps = max(points // 3, 1)
-    span = max(int(start[-1] - start[0]), 1)
-    step = np.minimum((start - start[0]) * steps // span, steps - 1)
+    step = (start - start[0]) // (int(start[-1] - start[0]) // steps + 1)
     ranked = np.lexsort((np.nan_to_num(values), step))
     edges = np.flatnonzero(np.diff(step[ranked], prepend=-1))
     last = np.append(edges[1:], len(ranked)) - 1
@@ -203,5 +224,5 @@ def thinned(samples: Samples, order: NDArray[np.int64], points: int) -> NDArray[
     grades = samples.series.grades
     if grades is not None:
         doubtful = np.flatnonzero((grades.grade[order] != Grade.GOOD) & ~keep)
-        keep[doubtful[: points - int(keep.sum())]] = True
+        keep[doubtful[: max(points - int(keep.sum()), 0)]] = True
     return order[keep]

@@ -26,7 +26,7 @@ from pulsekey.fhir.render import observations
 from pulsekey.fhir.search import Search
 from pulsekey.fhir.systems import observation_id
 from pulsekey.fhir.waveforms import waveform
-from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.errors import MalformedInput, NotFound
 from pulsekey.primitives.ids import SeriesId
 from pulsekey.vault.records import (
     DOCUMENTS_PER_READ_MAX,
@@ -43,6 +43,7 @@ PAGES_SCANNED_MAX = 200
 """Vault pages that one stream of one answer goes through; beyond it the search is too wide."""
 
 UNDATED = 1
+ORDINAL_DIGITS_MAX = 18
 Resolve: TypeAlias = Callable[[str], str | None]
 
 
@@ -91,9 +92,13 @@ def streams_of(scope: Scope, search: Search) -> tuple[Stream, ...]:
     waves = frozenset(entry.id for entry in wanted if entry.metric.shape == "waveform")
 
     def samples(after: Cursor | None) -> Iterator[Found]:
+        if search.ids:
+            return _beyond(_named_samples(scope, search, rows), order, after)
         return _samples(scope, search, order, after, rows) if rows else iter(())
 
     def blocks(after: Cursor | None) -> Iterator[Found]:
+        if search.ids:
+            return _beyond(_named_blocks(scope, search, waves), order, after)
         return _blocks(scope, search, order, after, waves) if waves else iter(())
 
     return (samples, blocks, resources)
@@ -124,6 +129,59 @@ def rendered(found: Sequence[Found], resolve: Resolve) -> list[tuple[str, str, b
         for (place, _), name, body in zip(placed, names, bodies, strict=True):
             out[place] = ("Observation", name, body)
     return out
+
+
+def sample_named(name: str) -> tuple[SeriesId, int] | None:
+    """Return the series and ordinal that an Observation's id stands for, None if it is no sample's.
+
+    A sample has one id: no sign, no leading zero.
+    """
+    series, _, ordinal = name.rpartition("-")
+    digits = ordinal.isascii() and ordinal.isdecimal() and len(ordinal) <= ORDINAL_DIGITS_MAX
+    if not series or not digits or ordinal != str(int(ordinal)):
+        return None
+    return SeriesId(series), int(ordinal)
+
+
+def _named(search: Search, series: frozenset[SeriesId]) -> Iterator[tuple[SeriesId, int]]:
+    """Yield (series, ordinal) of the ids that a search names, as far as they are of `series`."""
+    for name in frozenset.intersection(*search.ids):
+        place = sample_named(name)
+        if place is not None and place[0] in series:
+            yield place
+
+
+def _named_samples(scope: Scope, search: Search, series: frozenset[SeriesId]) -> Iterator[Found]:
+    for name, ordinal in _named(search, series):
+        try:
+            samples = scope.sample(name, ordinal)
+        except NotFound:
+            continue
+        if rows_match(search, samples)[0]:
+            yield _sampled(samples, 0)
+
+
+def _named_blocks(scope: Scope, search: Search, series: frozenset[SeriesId]) -> Iterator[Found]:
+    for name, ordinal in _named(search, series):
+        try:
+            record = scope.block(name, ordinal, samples=1)
+        except NotFound:
+            continue
+        if block_matches(search, record.head, record.block.basis):
+            yield _blocked(scope, record.head)
+
+
+def _beyond(found: Iterator[Found], order: Order, after: Cursor | None) -> Iterator[Found]:
+    """Yield a few matches in order, from where a page begins."""
+
+    def place(cursor: Cursor) -> tuple[int, str, int]:
+        return cursor.start, cursor.id, cursor.ordinal
+
+    newest = order is Order.NEWEST
+    for one in sorted(found, key=lambda one: place(one.after), reverse=newest):
+        beyond = after is None or one.after != after
+        if beyond and (after is None or (place(one.after) < place(after)) == newest):
+            yield one
 
 
 def _samples(
@@ -161,10 +219,15 @@ def _blocks(
             after = Cursor(head.start, head.entry.id, head.ordinal)
             basis = scope.block(head.entry.id, head.ordinal, samples=1).block.basis
             if block_matches(search, head, basis):
-                yield Found(head.start, head.updated, head.version, after, Blocked(scope, head))
+                yield _blocked(scope, head)
         if len(heads) < BLOCKS_PAGE:
             return
     raise MalformedInput("too much would have to be read", cure="narrow the search by date")
+
+
+def _blocked(scope: Scope, head: BlockHead) -> Found:
+    place = Cursor(head.start, head.entry.id, head.ordinal)
+    return Found(head.start, head.updated, head.version, place, Blocked(scope, head))
 
 
 def _resources(scope: Scope, search: Search, order: Order, after: Cursor | None) -> Iterator[Found]:
