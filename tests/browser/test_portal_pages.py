@@ -167,3 +167,16 @@ def test_a_file_that_is_no_evidence_is_said_to_be_none(new_visitor: NewVisitor) 
     visitor.page.set_input_files("#file", [picked])
     expect(visitor.page.locator("#outcome .notice")).to_be_visible()
     expect(visitor.page.locator("[data-good=true]")).to_have_count(0)
+
+
+def test_a_report_speaks_the_language_of_the_page(clinic: Clinic, new_visitor: NewVisitor) -> None:
+    patient = clinic.patient()
+    clinic.load(patient, sample("activity-walk.fit"))
+    visitor = new_visitor(language="zh-CN")
+    visitor.as_member(patient)
+    visitor.go("/upload")
+    visitor.page.locator(".import summary").first.click()
+    report = visitor.page.locator(".import .report").first
+    expect(report).to_contain_text("覆盖了 80% 的时间")
+    expect(report).to_contain_text("传感器报告错误")
+    expect(report).not_to_contain_text("of the time covered")

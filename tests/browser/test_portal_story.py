@@ -151,13 +151,27 @@ def read(patient: Visitor, clinician: Visitor) -> None:
     expect(patient.page.locator("[data-basis=self]").first).to_be_visible()
 
 
+def checked(visitor: Visitor, file: Path, *, holds: bool) -> None:
+    """Check an evidence file in the browser."""
+    assert json.loads(file.read_text("utf-8"))
+    visitor.go("/evidence")
+    expect(visitor.page.locator("#file")).to_be_enabled()
+    visitor.page.set_input_files("#file", str(file))
+    verdict = visitor.page.locator("#outcome .notice[data-good]")
+    expect(verdict).to_have_attribute("data-good", "true" if holds else "false")
+
+
 def prove_and_stop(patient: Visitor, clinician: Visitor, folder: Path) -> None:
     patient.go("/consents")
     with patient.page.expect_download() as download:
         patient.page.locator("[data-evidence]").click()
     kept = folder / "evidence.json"
     download.value.save_as(kept)
-    assert json.loads(kept.read_text("utf-8"))
+    checked(patient, kept, holds=True)
+    broken = folder / "broken.json"
+    broken.write_text(kept.read_text("utf-8").replace("my treatment", "my enjoyment"), "utf-8")
+    checked(patient, broken, holds=False)
+    patient.go("/consents")
     patient.click("Stop access")
     patient.click("Stop now")
     patient.sees("stopped by you")

@@ -26,6 +26,7 @@ PORTAL = Path(__file__).parents[3] / "src" / "pulsekey" / "portal"
 PLACE = re.compile(r"\{(\w+)\}")
 QUOTED = re.compile(r"""["'`]([a-z][\w-]*(?:\.[\w-]+)+)["'`]""")
 PASSKEY = (PORTAL / "static" / "passkey.js").read_text("utf-8")
+EVIDENCE = (PORTAL / "static" / "evidence.js").read_text("utf-8")
 PROBLEM = re.compile(r"^  (\w+):$|^  (\w+): \"", re.MULTILINE)
 CODES = re.compile(r'Mismatch\("([a-z]+)"\)')
 
@@ -72,6 +73,7 @@ FAMILIES: dict[str, set[str]] = {
     "tab": {name for tabs in TABS.values() for name in tabs},
     "sign-in.why": {"expired", "needed"},
     "passkey.problem": {one or two for one, two in PROBLEM.findall(PASSKEY.partition("});")[0])},
+    "claim": set(re.findall(r'"([a-z]+)"', EVIDENCE.partition("CLAIMS = [")[2].partition("]")[0])),
     "check.problem": {
         code
         for name in ("check.js", "sentence.js")
@@ -80,7 +82,7 @@ FAMILIES: dict[str, set[str]] = {
 }
 """Keys that are put together from a name: `family.member`, with every member there is."""
 
-OPEN = ("detail", "parser", "resource", "clinical", "ucum", "fact", "claim")
+OPEN = ("detail", "parser", "resource", "clinical", "ucum", "fact")
 """Families of words that come from outside: what is not in them is shown as it came."""
 
 

@@ -4,6 +4,14 @@ import { h, table } from "./dom.js";
 import { language, named, t } from "./messages.js";
 import { number, qualitySentence } from "./words.js";
 
+const ENGLISH = await (await fetch("/messages/en.json")).json();
+const GRAMMAR = Object.entries(ENGLISH)
+  .filter(([key]) => key.startsWith("quality."))
+  .flatMap(([key, text]) => (typeof text === "string" ? [text] : Object.values(text)).map((each) => [key, pattern(each)]));
+const REASONS = new Map(
+  Object.entries(ENGLISH).filter(([key]) => key.startsWith("reason.")).map(([key, text]) => [text, key.slice("reason.".length)]),
+);
+
 export function reportOf(report) {
   const parts = [head(report), tallies(report)];
   if (report.summaries.length) parts.push(summaries(report));
@@ -41,8 +49,32 @@ function summaries(report) {
 }
 
 function said(summary) {
-  if (summary.messages?.length) return qualitySentence(summary);
-  return h("span", { lang: "en" }, summary.text);
+  const messages = readBack(summary.text);
+  return messages ? qualitySentence({ messages }) : h("span", { lang: "en" }, summary.text);
+}
+
+// A stored report holds a summary as English sentences of a closed grammar, the one of `quality.*` in our own
+// catalogue. They are read back into keys and numbers, so that the report speaks the page's language.
+function readBack(text) {
+  const messages = text.split("; ").map(sentenceIn);
+  return messages.every(Boolean) ? messages : null;
+}
+
+function sentenceIn(text) {
+  for (const [key, pattern] of GRAMMAR) {
+    const match = pattern.exec(text);
+    if (!match) continue;
+    const { reason, ...numbers } = match.groups ?? {};
+    const reasons = (reason ? reason.split(", ") : []).map((words) => REASONS.get(words));
+    if (!reasons.every(Boolean)) continue;
+    return { key, numbers: Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Number(value)])), reasons };
+  }
+  return null;
+}
+
+function pattern(template) {
+  const escaped = template.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${escaped.replace("{reason}", "(?<reason>.+)").replace(/\{(\w+)\}/g, "(?<$1>[\\d.]+)")}$`);
 }
 
 function refusals(report) {
