@@ -27,6 +27,7 @@ def _search(at: Clinic, times: int) -> None:
 
 def _evidence(at: Clinic, reads: int) -> Iterator[Figure]:
     path = f"/api/grants/{at.consent}/evidence"
+    at.patient.client.connection.close()  # The server has let go of an idle one.
     found = at.patient.client.call("GET", path).body
     assert verify(found).holds
     written = wall_seconds(lambda: at.patient.client.call("GET", path))
