@@ -151,6 +151,7 @@ def create(settings: Settings, entropy: Entropy = secrets.token_bytes) -> None:
         raise Conflict(f"there is a node in {settings.home} already")
     clock = SystemClock()
     home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home.folder.chmod(0o700)  # A folder that was there may be open to others.
     home.vault.mkdir(exist_ok=True, mode=0o700)
     home.ledger.folder.mkdir(exist_ok=True, mode=0o700)
     if settings.custodian_key is None and not home.custodian_key.exists():
@@ -255,6 +256,7 @@ def _node(
     )
     committing = CommitInterval(vault, accesses, ledger, keys, clock)
     committing.open_account()
+    signing.catch_up()
     importing = ImportPayload(vault, identities, clock)
     return Node(
         settings=settings,

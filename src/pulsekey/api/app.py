@@ -42,6 +42,8 @@ def build_app(node: Node, pages: Iterable[BaseRoute] = ()) -> ASGIApp:
         *pages,
     ]
     app = Starlette(routes=routes)
+    # A redirect would go to whatever host the request names.
+    app.router.redirect_slashes = False
     app.state.node = node
     return RequestLog(app)
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from starlette.requests import Request
 
+from pulsekey.exchange.search_records import Reader
 from pulsekey.identity.principals import Principal, Role
 from pulsekey.identity.sessions import Session, SessionKind
 from pulsekey.primitives.errors import AccessDenied, NotAuthenticated
@@ -13,6 +14,7 @@ from pulsekey.wiring import Node
 
 COOKIE = "pulsekey_session"
 PORTAL_PURPOSE = "TREAT"
+_FOREIGN = "the request does not come from this node's own pages"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -65,7 +67,11 @@ def caller_of(node: Node, request: Request) -> Caller | None:
     """
     token = bearer_token(request)
     if token is not None:
-        return Caller(node.sessions.authenticate(token, SessionKind.BEARER), token)
+        session = node.sessions.authenticate(token, SessionKind.BEARER)
+        # A narrower token is for FHIR, where every type is held against it (DESIGN section 9).
+        Reader(session.principal, session.purpose, session.scopes).require("*", "r")
+        return Caller(session, token)
+    require_own_page(request)
     token = session_token(request)
     if token is None:
         return None
@@ -80,15 +86,26 @@ def session_token(request: Request) -> str | None:
 
     A cookie travels on its own, so what changes something must come from our own pages: `Origin` is
     compared, besides SameSite=Strict (OWASP CSRF Prevention Cheat Sheet, "Verifying Origin").
+    Here it has to be there; a script without a cookie need not send it.
     """
     token = request.cookies.get(COOKIE)
     if token is None:
         return None
-    if request.method not in SAFE_METHODS:
-        own = request.app.state.node.settings.origin
-        if request.headers.get("origin") != own:
-            raise AccessDenied("the request does not come from this node's own pages")
+    if request.method not in SAFE_METHODS and "origin" not in request.headers:
+        raise AccessDenied(_FOREIGN)
     return token
+
+
+def require_own_page(request: Request) -> None:
+    """Raise `AccessDenied` for a change that a browser sends from a page of somebody else.
+
+    Without a session too: a foreign page could sign its visitor in as somebody else, and what they
+    upload would be in the hands of that person (login CSRF; Barth et al., CCS 2008).
+    """
+    origin = request.headers.get("origin", "")
+    own = request.app.state.node.settings.origin
+    if request.method not in SAFE_METHODS and origin not in {"", own}:
+        raise AccessDenied(_FOREIGN)
 
 
 def bearer_token(request: Request) -> str | None:

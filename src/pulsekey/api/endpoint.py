@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -101,15 +101,22 @@ def decode(content: bytes, shape: type[msgspec.Struct]) -> msgspec.Struct:
         # msgspec names the member and the expected type, and the value of an enumeration only.
         told = _ENUM_VALUE.sub("Invalid value", str(problem))
         raise MalformedInput(told, where="request body") from None
+    except (UnicodeDecodeError, RecursionError):
+        raise MalformedInput(
+            "not UTF-8, or nested too deeply", where="request body", cure="send plain JSON"
+        ) from None
 
 
 async def body_of(request: Request) -> bytes:
     """Return the whole body, bounded."""
     content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > BODY_BYTES_MAX:
-            raise MalformedInput(f"longer than {BODY_BYTES_MAX} bytes", where="request body")
+    try:
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > BODY_BYTES_MAX:
+                raise MalformedInput(f"longer than {BODY_BYTES_MAX} bytes", where="request body")
+    except ClientDisconnect:
+        raise MalformedInput("cut short", where="request body") from None
     return bytes(content)
 
 

@@ -8,6 +8,7 @@ from pulsekey.api import render, shapes
 from pulsekey.api.callers import Access, Caller
 from pulsekey.api.endpoint import Call, Endpoint
 from pulsekey.api.routes_patient import own
+from pulsekey.primitives.canonical import INTEGER_MAX
 from pulsekey.primitives.clock import Micros
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.ids import PatientId, SeriesId
@@ -89,7 +90,13 @@ def _caller(call: Call) -> Caller:
 
 def _moment(call: Call, name: str) -> Micros | None:
     text = call.query.get(name, "")
-    return Micros(_whole(text, name)) if text else None
+    if not text:
+        return None
+    moment = _whole(text, name)
+    # Before anybody is looked up: what the log cannot hold must not tell who is known.
+    if abs(moment) > INTEGER_MAX:
+        raise MalformedInput("no time at which anything was measured", where=name)
+    return Micros(moment)
 
 
 def _count(call: Call, name: str, usual: int) -> int:

@@ -65,6 +65,7 @@ def _compared(genesis: Genesis, heads: tuple[Head, Head], given: bytes) -> str:
     try:
         text = given.decode()
         document: Document = json.loads(text) if text.lstrip().startswith("{") else text
+        json.dumps(document, ensure_ascii=False).encode()  # Half a surrogate pair has no bytes.
     except (ValueError, RecursionError):
         raise MalformedInput("an anchor that was given cannot be read") from None
     match document:

@@ -6,7 +6,8 @@ sentence is made from the terms. Terms are kept before the grant is sent.
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pulsekey.consent import terms as consent_terms
 from pulsekey.consent.operations import Grant
@@ -119,7 +120,7 @@ def local_seconds(text: str, zone: str, *, where: str) -> Seconds:
     first of the two (PEP 495, fold=0).
     """
     try:
-        local = datetime.strptime(text, LOCAL_FORMAT).replace(tzinfo=ZoneInfo(zone))
+        local = datetime.strptime(text, LOCAL_FORMAT).replace(tzinfo=_zone(zone))
         return seconds(micros(local))
     except (ValueError, ZoneInfoNotFoundError, OverflowError, OSError):
         # OSError: "Europe" is a folder of the zone database, not a zone.
@@ -128,6 +129,21 @@ def local_seconds(text: str, zone: str, *, where: str) -> Seconds:
             where=where,
             cure="such as 2026-12-22T23:59, with a zone such as Europe/Paris",
         ) from None
+
+
+def _zone(name: str) -> ZoneInfo:
+    if name not in zones():
+        raise ValueError(name)
+    return ZoneInfo(name)
+
+
+@cache
+def zones() -> frozenset[str]:
+    """Return the names of zones that mean the same everywhere.
+
+    `localtime` is the zone of whatever machine looks, `right/...` counts leap seconds.
+    """
+    return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
 def _bound(text: str, zone: str) -> Seconds | None:

@@ -22,6 +22,9 @@ from pulsekey.primitives.ids import Entropy, OrganisationId, PatientId, opaque
 LOG = logging.getLogger("pulsekey.imports")
 JOBS_MAX = 1_000
 RECEIVING_MAX = 50
+EACH_MAX = 4
+"""Payloads of one patient that may be received at a time: nobody takes the room of all."""
+
 WAITING_MAX = 20
 NAME_CHARACTERS_MAX = 200
 
@@ -73,8 +76,10 @@ class ImportJobs:
         """
         shown = "".join(c for c in name if c.isprintable())[:NAME_CHARACTERS_MAX] or "upload"
         with self._lock:
-            receiving = sum(one.state is State.RECEIVING for one in self._jobs.values())
-            if receiving >= RECEIVING_MAX:
+            receiving = [one for one in self._jobs.values() if one.state is State.RECEIVING]
+            if sum(one.patient == patient for one in receiving) >= EACH_MAX:
+                raise Unavailable(f"{EACH_MAX} of your imports are on their way; wait for one")
+            if len(receiving) >= RECEIVING_MAX:
                 raise Unavailable("too many imports are being received; try again in a minute")
             spool = Spool(self.folder, self.entropy, bytes_max=self.bytes_max)
             job = Job(opaque(self.entropy), patient, organisation, shown, zone, spool)
@@ -137,6 +142,10 @@ class ImportJobs:
             if isinstance(error, IntegrityError):
                 LOG.error("an import found damage: %s", error)  # noqa: TRY400  No traceback.
             self.give_up(job, error)
+            return
+        except Exception as bug:  # noqa: BLE001  One payload must not end the imports of all others.
+            LOG.error("an import met a bug: %s", type(bug).__name__)  # noqa: TRY400  No traceback.
+            self.give_up(job, Unavailable("the node failed on this payload"))
             return
         job.state = State.DONE
         job.spool.close()

@@ -1,12 +1,13 @@
 """Use cases: what a patient has allowed and who read what; who has let a clinician in."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pulsekey.consent.state import GrantState
 from pulsekey.consent.terms import Terms
 from pulsekey.evidence.access_log import AccessLog
-from pulsekey.evidence.entries import Access, consent_chain
+from pulsekey.evidence.entries import Access, Basis, consent_chain
 from pulsekey.exchange.gate import Gate
 from pulsekey.identity.principals import Principal
 from pulsekey.identity.store import IdentityStore
@@ -16,6 +17,7 @@ from pulsekey.primitives.ids import ConsentId, PatientId, PrincipalId
 from pulsekey.signals.category import Category
 
 ACCESSES_MAX = 500
+"""Entries of one basis that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,23 @@ class ListAccess:
         return tuple(sorted(found, key=lambda one: one.terms.valid_from, reverse=True))
 
     def readings(self, patient: PatientId) -> tuple[Reading, ...]:
-        """Return who read what, and who was refused, the newest first."""
-        entries = self.accesses.of_patient(patient, ACCESSES_MAX)
+        """Return who read what, and who was refused, the newest first.
+
+        The newest of each basis: somebody who is refused again and again, or the patient's own
+        pages, must not push out of sight what others read.
+        """
+        found = [
+            entry
+            for chain, _, _ in self.accesses.heads(patient)
+            for entry in self.accesses.chain(chain, ACCESSES_MAX)
+        ]
+        found.sort(key=lambda entry: entry.access.at, reverse=True)
+        shown: Counter[Basis] = Counter()
+        entries = []
+        for entry in found:
+            shown[entry.access.basis] += 1
+            if shown[entry.access.basis] <= ACCESSES_MAX:
+                entries.append(entry)
         names = self._names({entry.access.reader for entry in entries})
         return tuple(Reading(entry.access, names[entry.access.reader]) for entry in entries)
 

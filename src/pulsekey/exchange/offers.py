@@ -18,6 +18,9 @@ from pulsekey.primitives.ids import Digest, Entropy, PrincipalId, opaque
 OfferId = NewType("OfferId", str)
 
 OFFERS_MAX = 10_000
+OFFERS_EACH_MAX = 32
+"""Open offers of one person, so that nobody alone can end the offers of others."""
+
 OFFER_SECONDS_MAX = 300
 
 
@@ -52,7 +55,7 @@ class Offers:
         options: dict[str, object],
         terms: Terms | None = None,
     ) -> Offer:
-        """Keep a new offer. The oldest gives way when there are too many."""
+        """Keep a new offer. The oldest gives way when one person, or everybody, has too many."""
         now = self._clock.now()
         offer = Offer(
             OfferId(opaque(self._entropy)),
@@ -65,6 +68,11 @@ class Offers:
             Micros(now + OFFER_SECONDS_MAX * MICROS_PER_SECOND),
         )
         with self._lock:
+            for old in [one.id for one in self._open.values() if one.expires <= now]:
+                del self._open[old]
+            own = [one.id for one in self._open.values() if one.principal == principal]
+            for old in own[: max(len(own) - OFFERS_EACH_MAX + 1, 0)]:
+                del self._open[old]
             self._open[offer.id] = offer
             while len(self._open) > OFFERS_MAX:
                 self._open.popitem(last=False)

@@ -25,6 +25,7 @@ from pulsekey.fhir.paging import continuation, merge, page_token, resume
 from pulsekey.fhir.search import Order, Search, compile_search
 from pulsekey.identity.principals import Identifier, Principal
 from pulsekey.identity.store import IdentityStore
+from pulsekey.primitives.canonical import INTEGER_MAX
 from pulsekey.primitives.clock import Clock, Micros
 from pulsekey.primitives.errors import AccessDenied, MalformedInput, NotFound
 from pulsekey.primitives.ids import Entropy, PatientId
@@ -38,6 +39,10 @@ NONCE_BYTES = 12
 _INTERACTIONS = re.compile("c?r?u?d?s?")
 SORTED_MAX = 20_000
 """Matches that can be sorted by when they came in; the vault keeps them by when they happened."""
+
+CODES_MAX = 100
+CODE_CHARACTERS_MAX = 128
+"""Of the codes that one search may name, all repetitions together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +153,9 @@ class SearchRecords:
         asked = Asked(
             types=(search.resource_type,),
             categories=_categories(search),
-            codes=tuple(
-                token.code for tokens in search.tokens_of("code") for token in tokens if token.code
-            ),
-            data_from=Micros(max(starts)) if starts else None,
-            data_until=Micros(min(ends)) if ends else None,
+            codes=_codes(search),
+            data_from=_loggable(max(starts)) if starts else None,
+            data_until=_loggable(min(ends)) if ends else None,
             limit=search.count,
         )
         return self.gate.open(
@@ -165,9 +168,14 @@ class SearchRecords:
         if search.resource_type == "Patient":
             named += search.ids
             for tokens in search.tokens_of("identifier"):
+                # Counted before they are looked up: the answer must not tell which of them exist.
+                if len(tokens) > 1:
+                    raise _several("identifier")
                 named.append(frozenset(self._identified(t.system, t.code) for t in tokens))
         elif not named and search.ids:
             owners = {self._owner(search.resource_type, one) for one in search.ids[0]}
+            if len(owners) > 1:
+                raise NotFound(NOT_HERE)  # As if one were unknown: which exist is not told.
             named.append(frozenset(owners))
         if not named and reader.principal.patient is not None:
             return reader.principal.patient
@@ -177,7 +185,7 @@ class SearchRecords:
             )
         both = frozenset.intersection(*named)
         if len(both) > 1:
-            raise MalformedInput("several patients", where="patient", cure="ask for one at a time")
+            raise _several("patient")
         for one in both:
             return PatientId(one)
         raise NotFound(NOT_HERE)
@@ -236,6 +244,31 @@ class SearchRecords:
             raise MalformedInput(
                 "not a page of this node", where="_page", cure="search again"
             ) from None
+
+
+def _several(where: str) -> MalformedInput:
+    return MalformedInput("several patients", where=where, cure="ask for one at a time")
+
+
+def _codes(search: Search) -> tuple[str, ...]:
+    """Return the codes that are asked for, few and short: a log entry keeps them for ever.
+
+    Evidence holds every entry, so a reader who could make entries as large as they like could make
+    the evidence of their own reading too large to be checked.
+    """
+    codes = {token.code for tokens in search.tokens_of("code") for token in tokens if token.code}
+    if len(codes) > CODES_MAX or any(len(code) > CODE_CHARACTERS_MAX for code in codes):
+        raise MalformedInput(
+            f"more than {CODES_MAX} codes, or one of more than {CODE_CHARACTERS_MAX} characters",
+            where="code",
+            cure="ask for fewer at a time",
+        )
+    return tuple(sorted(codes))
+
+
+def _loggable(at: int) -> Micros:
+    """Return a time as the log can hold it: beyond it nothing was ever measured."""
+    return Micros(min(max(at, -INTEGER_MAX), INTEGER_MAX))
 
 
 def _categories(search: Search) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from pulsekey.consent.operations import (
     challenge,
     registration,
 )
-from pulsekey.consent.state import account_slot, read_account
+from pulsekey.consent.state import KeyStatus, account_slot, key_slot, read_account, read_key
 from pulsekey.consent.terms import SALT_BYTES, Terms
 from pulsekey.consent.witness import witness_from
 from pulsekey.exchange.epochs import Epochs
@@ -69,7 +69,13 @@ class SignOperation:
         return self.offer(principal, signer, AddKey(record_of(added)))
 
     def offer_key_removal(self, principal: Principal, signer: KeyId, removed: KeyId) -> Offer:
-        """Offer to take a passkey's power away."""
+        """Offer to take a passkey's power away.
+
+        A removal that the ledger executed while the node died is finished here instead.
+        """
+        if removed in principal.keys and self._removed(account_of(principal), removed):
+            self.identities.remove_passkey(principal.id, removed, self.clock.now())
+            raise Conflict("this passkey has been removed already")
         return self.offer(principal, signer, RemoveKey(removed))
 
     def offer_stop_all(self, principal: Principal, signer: KeyId) -> Offer:
@@ -99,6 +105,18 @@ class SignOperation:
         step = self.ledger.submit(signed.encode())
         self._follow(principal, offer)
         return Confirmed(offer, step)
+
+    def catch_up(self) -> None:
+        """Retire the passkeys whose removal the ledger executed while the node died.
+
+        Between the two steps of `confirm`: a lost device must not stay able to sign in.
+        """
+        for principal, account, key in self.identities.ledger_keys():
+            if self._removed(account, key):
+                self.identities.remove_passkey(principal, key, self.clock.now())
+
+    def _removed(self, account: AccountId, key: KeyId) -> bool:
+        return read_key(self.ledger.executed(key_slot(account, key))).status == KeyStatus.REMOVED
 
     def _make(
         self, principal: Principal, operation: Operation, terms: Terms | None = None

@@ -195,11 +195,7 @@ class Directory:
 
     def recipients(self) -> list[Recipient]:
         """Return every clinician whom a patient may choose, by name."""
-        confirmed = [
-            self.recipient(each.id)
-            for each in self._store.principals(Role.CLINICIAN)
-            if each.status is Status.CONFIRMED
-        ]
+        confirmed = [self.recipient(each.id) for each in self._store.confirmed(Role.CLINICIAN)]
         return sorted(confirmed, key=lambda each: (each.principal.display_name, each.principal.id))
 
     def patient_of(self, identifier: Identifier) -> PatientId | None:

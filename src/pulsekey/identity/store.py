@@ -133,6 +133,25 @@ class IdentityStore:
         )
         return [self._principal(row) for row in rows]
 
+    def confirmed(self, role: Role) -> list[Principal]:
+        """Return everybody in a role who is confirmed: nobody can crowd them out by registering."""
+        rows = self._database.rows(
+            f"SELECT {_PRINCIPAL_COLUMNS} FROM principals"  # noqa: S608 - a constant
+            " WHERE role = ? AND status = ? ORDER BY created_at DESC, id LIMIT ?",
+            role,
+            Status.CONFIRMED,
+            PRINCIPALS_LISTED_MAX,
+        )
+        return [self._principal(row) for row in rows]
+
+    def ledger_keys(self) -> list[tuple[PrincipalId, AccountId, KeyId]]:
+        """Return (principal, account, key) of every active passkey of those with an account."""
+        rows = self._database.rows(
+            "SELECT id, account, key_id FROM principals JOIN passkeys ON principal = id"
+            " WHERE account IS NOT NULL AND removed_at IS NULL ORDER BY id, key_id"
+        )
+        return [(PrincipalId(one), AccountId(account), KeyId(key)) for one, account, key in rows]
+
     def has_operator(self) -> bool:
         return (
             self._database.row("SELECT 1 FROM principals WHERE role = ? LIMIT 1", Role.OPERATOR)

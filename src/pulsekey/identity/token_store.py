@@ -11,12 +11,12 @@ from pulsekey.identity.database import Database, Row
 from pulsekey.identity.sealing import Sealer
 from pulsekey.primitives import tags
 from pulsekey.primitives.clock import MICROS_PER_SECOND, Micros
-from pulsekey.primitives.errors import Conflict, Unavailable
+from pulsekey.primitives.errors import Conflict
 from pulsekey.primitives.hashing import tagged
 from pulsekey.primitives.ids import KeyId, PrincipalId
 
 CHALLENGES_MAX = 100_000
-"""Open and recently used challenges kept at a time: anybody may ask for one."""
+"""Open and recently used challenges kept at a time, of those that anybody may ask for."""
 
 KEPT_MICROS = 3_600 * MICROS_PER_SECOND
 """What has ended is kept this long, so that using it again is still known to be that."""
@@ -30,6 +30,10 @@ class Purpose(StrEnum):
     ADD_PASSKEY = "add-passkey"
     SIGN_IN = "sign-in"
     OPERATION = "operation"
+
+
+ANYBODYS = (Purpose.REGISTER, Purpose.SET_UP, Purpose.SIGN_IN)
+"""What a challenge is given out for to somebody who has not signed in."""
 
 
 class TokenKind(StrEnum):
@@ -82,9 +86,8 @@ class TokenStore:
         draft = self._sealer.seal(f"challenges:{token.hex()}", pending.draft)
         with self._database.transaction():
             self._database.write("DELETE FROM challenges WHERE expires_at < ?", now - KEPT_MICROS)
-            ((kept,),) = self._database.rows("SELECT count(*) FROM challenges")
-            if kept >= CHALLENGES_MAX:
-                raise Unavailable("too many ceremonies at the moment; try again later")
+            if pending.purpose in ANYBODYS:
+                self._make_room()
             stored = self._database.write(
                 "INSERT INTO challenges VALUES (?, ?, ?, ?, ?, ?, NULL)"
                 " ON CONFLICT (token) DO UPDATE SET expires_at = excluded.expires_at,"
@@ -99,6 +102,23 @@ class TokenStore:
             )
             if not stored:
                 raise Conflict("this challenge has been answered already")
+
+    def _make_room(self) -> None:
+        """Let the oldest give way among the challenges that anybody may ask for.
+
+        Refusing new ones instead would let a stranger keep everybody out, and a patient from
+        stopping a consent. These challenges are random: a forgotten one is refused like a used one.
+        """
+        ((kept,),) = self._database.rows(
+            "SELECT count(*) FROM challenges WHERE purpose IN (?, ?, ?)", *ANYBODYS
+        )
+        if kept >= CHALLENGES_MAX:
+            self._database.write(
+                "DELETE FROM challenges WHERE token IN (SELECT token FROM challenges"
+                " WHERE purpose IN (?, ?, ?) ORDER BY expires_at LIMIT ?)",
+                *ANYBODYS,
+                kept - CHALLENGES_MAX + 1,
+            )
 
     def take_challenge(
         self, challenge: bytes, purpose: Purpose, now: Micros

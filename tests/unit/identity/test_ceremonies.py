@@ -24,7 +24,6 @@ from pulsekey.primitives.errors import (
     MalformedInput,
     NotAuthenticated,
     NotFound,
-    Unavailable,
 )
 from pulsekey.primitives.ids import Digest, KeyId
 from tests.unit.identity.node import CHECK, ORIGIN, Node, challenge_of, device_for, forge
@@ -552,16 +551,23 @@ def test_a_suspended_account_neither_signs_in_nor_signs(node: Node) -> None:
     )
 
 
-def test_a_flood_of_ceremonies_is_refused_and_passes(
+def test_in_a_flood_of_ceremonies_the_oldest_that_anybody_may_begin_give_way(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    node.set_up()
+    done, device = node.register(Role.PATIENT, "Petra Patient")
+    patient, key = done.principal.id, done.passkey.key_id
     monkeypatch.setattr(token_store, "CHALLENGES_MAX", 3)
+    node.ceremonies.begin_operation(patient, OPERATION, key)
+    first = challenge_of(node.ceremonies.begin_sign_in())
     for _ in range(3):
-        node.ceremonies.begin_sign_in()
-    with pytest.raises(Unavailable):
-        node.ceremonies.begin_sign_in()
-    node.clock.pass_seconds(CHALLENGE_SECONDS_MAX + 3_601)
-    assert node.ceremonies.begin_sign_in()
+        node.clock.pass_seconds(1)
+        last = challenge_of(node.ceremonies.begin_sign_in())
+    early = device.authenticate(first)
+    refused(node, Refusal.CHALLENGE, lambda: node.ceremonies.finish_sign_in(early))
+    assert node.ceremonies.finish_sign_in(device.authenticate(last)).principal.id == patient
+    signed = device.authenticate(OPERATION)
+    assert isinstance(node.ceremonies.finish_operation(patient, OPERATION, signed), Gesture)
 
 
 @pytest.mark.parametrize("name", ["", " x", "a\nb", "Dr\u202eiL .A", "x" * 121, "a\u200bb"])
