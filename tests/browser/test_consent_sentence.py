@@ -4,6 +4,7 @@ They run in node, whose engine is that of Chromium.
 """
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -78,7 +79,8 @@ process.stdout.write(JSON.stringify(out));
 """
 
 pytestmark = [
-    pytest.mark.skipif(NODE is None, reason="node is not installed"),
+    pytest.mark.browser,
+    pytest.mark.skipif(NODE is None and "CI" not in os.environ, reason="node is not installed"),
 ]
 
 Run = Callable[[list[dict[str, Any]]], list[Any]]

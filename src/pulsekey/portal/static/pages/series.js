@@ -180,12 +180,13 @@ async function totals() {
   const of = patient ? `?patient=${encodeURIComponent(patient)}` : "";
   const { days } = await get(`/api/daily-totals/${state.entry.metric}${of}`);
   if (!days.length) return;
-  const sums = (parts, unit) => parts.map(({ source, value }) => `${source}: ${number(value)} ${unitName(unit)}`).join("; ");
+  const unit = unitName(state.entry.components[0].unit);
+  const sums = (parts) => parts.map(({ source, value }) => `${source}: ${number(value)} ${unit}`).join("; ");
   const body = [...days].reverse().map((each) => [
     wallDay(Date.parse(each.day)),
-    `${number(each.value)} ${unitName(each.unit)}`,
-    sums(each.parts, each.unit),
-    sums(each.leftOut, each.unit),
+    `${number(each.value)} ${unit}`,
+    sums(each.parts),
+    sums(each.leftOut),
   ]);
   const heads = ["totals.day", "totals.value", "totals.parts", "totals.left-out"].map((key) => t(key));
   by("totals-table").replaceChildren(table(t("totals.title"), heads, body, [1]));
@@ -222,7 +223,7 @@ function graded(window) {
   const grade = t(`grade.${window.grade}`);
   const reasons = listed(window.reasons.map((each) => named("reason", each)));
   const text = window.grade === "good" ? t("ecg.quality.good") : t("ecg.quality", { grade, reasons });
-  by("summary").replaceChildren(h("p", { class: "notice summary", id: "quality" }, h("span", { class: `tag tag-${window.grade}` }, grade), h("span", {}, text)));
+  by("summary").replaceChildren(h("p", { class: "notice summary", id: "quality" }, h("span", {}, text)));
 }
 
 function length(block) {
