@@ -41,7 +41,7 @@ class TermsKeys(Protocol):
     """
 
     def terms_key(self, patient: PatientId) -> bytes:
-        """Return the key, made on first use; raise `NotFound` once the patient was erased."""
+        """Return the key, made on first use. After an erasure it is another one."""
 
 
 class ConsentRegister:

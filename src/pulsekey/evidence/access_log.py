@@ -41,7 +41,7 @@ class PatientKeys(Protocol):
     """Gives the 32-byte key that seals a patient's access log. Trusted: it is the custodian's."""
 
     def access_key(self, patient: PatientId) -> bytes:
-        """Return the key, made on first use; raise `NotFound` once the patient was erased."""
+        """Return the key, made on first use. After an erasure it is another one."""
 
 
 class AccessLog:

@@ -195,6 +195,9 @@ class Opened:
     _names: Callable[[], frozenset[str]] = field(repr=False)
     """What imported resources call the patient: looked up when a reference asks for it."""
 
+    _visible: tuple[Scope, ...] = field(repr=False)
+    """All that the reader may see, asked for or not: a reference to it leads somewhere."""
+
     _reader: Reader = field(repr=False)
 
     def resolve(self, reference: str) -> str | None:
@@ -207,7 +210,7 @@ class Opened:
         found = self._reader.locate(self.patient, [reference]).get(reference)
         if found is None:
             return None
-        for scope in self.scopes:
+        for scope in self._visible:
             for record in scope.documents(ids=frozenset({found}), limit=1).documents:
                 return f"{record.resource_type}/{record.id}"
         return None
@@ -264,10 +267,13 @@ class Gate:
             ]
         )
         scopes = self._scopes(patient, allowances)
+        visible = self._scopes(patient, decision.allowances)
         receipts = tuple(
             receipt_for(self.ledger.genesis.ledger, entry, self.signer) for entry in entries
         )
-        return self._opened(patient, Basis.CONSENT, scopes, decision.until, entries, receipts)
+        return self._opened(
+            patient, Basis.CONSENT, scopes, visible, decision.until, entries, receipts
+        )
 
     def owner(self, record: str) -> PatientId:
         """Return whose record a series or document is, opening nothing; raise `NotFound`."""
@@ -301,13 +307,14 @@ class Gate:
         access = self._access(who, patient, Basis.SELF, SELF_PURPOSE, now, asked)
         entries = self.accesses.append([access])
         scope = Scope(patient, Bounds(EVERYTHING), self.reader)
-        return self._opened(patient, Basis.SELF, (scope,), None, entries, ())
+        return self._opened(patient, Basis.SELF, (scope,), (scope,), None, entries, ())
 
     def _opened(
         self,
         patient: PatientId,
         basis: Basis,
         scopes: tuple[Scope, ...],
+        visible: tuple[Scope, ...],
         until: Seconds | None,
         entries: tuple[Entry, ...],
         receipts: tuple[ReadReceipt, ...],
@@ -319,7 +326,7 @@ class Gate:
             query = DocumentQuery(patient, EVERYTHING, types=PATIENT_TYPE)
             return frozenset(record.key for record in reader.documents(query).documents)
 
-        return Opened(patient, basis, scopes, until, entries, receipts, names, reader)
+        return Opened(patient, basis, scopes, until, entries, receipts, names, visible, reader)
 
     def _scopes(self, patient: PatientId, allowances: tuple[Allowance, ...]) -> tuple[Scope, ...]:
         return tuple(Scope(patient, bounds, self.reader) for bounds in scopes_of(allowances))

@@ -31,7 +31,7 @@ from pulsekey.primitives.errors import AccessDenied, MalformedInput, NotFound
 from pulsekey.primitives.ids import Entropy, PatientId
 from pulsekey.signals.catalogue import METRICS
 from pulsekey.signals.category import Category
-from pulsekey.signals.classification import SENSITIVE, WHOLE_TYPES, classify
+from pulsekey.signals.classification import SENSITIVE, categories_of, classify
 from pulsekey.signals.metric import LOINC
 from pulsekey.vault.records import Cursor
 
@@ -275,8 +275,7 @@ def _categories(search: Search) -> tuple[str, ...]:
     """Return the categories that a search is about; none if it asks for whatever there is."""
     tokens = [token for tokens in search.tokens_of("code") for token in tokens if token.code]
     if search.resource_type != "Observation":
-        known = WHOLE_TYPES.get(search.resource_type)
-        return () if known is None else (str(known),)
+        return tuple(sorted(map(str, categories_of(search.resource_type))))
     held = {
         str(metric.category)
         for metric in METRICS.values()

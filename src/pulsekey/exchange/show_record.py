@@ -19,6 +19,7 @@ from pulsekey.primitives.ids import PatientId, SeriesId
 from pulsekey.quality.chunks import joined
 from pulsekey.quality.summary import Summary, summarise
 from pulsekey.signals.category import Category
+from pulsekey.signals.classification import categories_of
 from pulsekey.signals.grade import Grade
 from pulsekey.signals.metric import Shape
 from pulsekey.signals.series import floats
@@ -153,7 +154,9 @@ class ShowRecord:
         self, who: Principal, patient: PatientId, purpose: str, resource_type: str
     ) -> tuple[bool, tuple[bytes, ...]]:
         """Return whether there may be more, and the resources of one type, newest first."""
-        opened = self._open(who, patient, purpose, Asked((resource_type,), limit=DOCUMENTS_MAX))
+        categories = tuple(sorted(map(str, categories_of(resource_type))))
+        asked = Asked((resource_type,), categories, limit=DOCUMENTS_MAX)
+        opened = self._open(who, patient, purpose, asked)
         found = tuple(
             document(record, opened.resolve)
             for scope in opened.scopes

@@ -64,6 +64,17 @@ CODED_TYPES: Final[Mapping[str, Category | None]] = {
 Observation has none of its own, because its code names the category."""
 
 
+def categories_of(resource_type: str) -> frozenset[Category]:
+    """Return every category that a resource of this type can have; all of them for Observations."""
+    if resource_type in WHOLE_TYPES:
+        return frozenset({WHOLE_TYPES[resource_type]})
+    ordinary = CODED_TYPES.get(resource_type)
+    if resource_type in CODED_TYPES and ordinary is None:
+        return frozenset(Category)
+    own = frozenset() if ordinary is None else frozenset({ordinary})
+    return own | {*SENSITIVE, Category.UNCLASSIFIED}
+
+
 def classify(resource_type: str, codes: Iterable[tuple[str, str]]) -> Category:
     """Return the one category of a resource by its type and its (system, code) pairs."""
     if resource_type in WHOLE_TYPES:
