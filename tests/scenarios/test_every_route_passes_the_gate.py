@@ -60,6 +60,7 @@ READING = {
     "GET /api/series/{series}/blocks",
     "GET /api/series/{series}/blocks/{ordinal}",
     "GET /api/documents",
+    "GET /api/daily-totals/{metric}",
     "GET /fhir/R4/{type}",
     "POST /fhir/R4/{type}/_search",
     "GET /fhir/R4/{type}/{id}",
@@ -120,6 +121,7 @@ class Record:
             f"{FHIR}/Condition/{self.document}",
             f"/api/series?patient={self.patient}",
             f"/api/documents?patient={self.patient}&type=Condition",
+            f"/api/daily-totals/steps?patient={self.patient}",
             f"/api/series/{self.series}",
             f"/api/series/{self.series}?points=3",
             f"/api/series/{self.wave}/blocks",
@@ -198,6 +200,7 @@ def concrete(path: str, record: Record, person: str, consent: str) -> str:
         path.replace("{rest:path}", "Observation")
         .replace("{series}", record.series)
         .replace("{ordinal}", "0")
+        .replace("{metric}", "steps")
         .replace("{consent}", consent)
         .replace("{import}", "some-import")
         .replace("{person}", person)
@@ -273,7 +276,7 @@ def test_a_clinician_without_consent_gets_nothing_from_any_route(
     for name in api_of(clinic.node) - {"POST /api/sign-out", "OPTIONS /fhir/R4/{rest:path}"}:
         method, path = name.split(" ", 1)
         target = concrete(path, record, patient.id, consent)
-        if path in {"/api/series", "/api/documents"}:
+        if path in {"/api/series", "/api/documents", "/api/daily-totals/{metric}"}:
             target += f"?patient={record.patient}"
         who = program if path.startswith(FHIR) else portal
         form = "x-www-form-urlencoded" if path.endswith("_search") else "json"

@@ -10,6 +10,7 @@ from pulsekey.api import shapes
 from pulsekey.api.callers import Access
 from pulsekey.api.endpoint import Endpoint
 from pulsekey.api.errors import STATUS
+from pulsekey.api.routes_patient import UPLOAD
 
 PATH_PARAMETER = {"in": "path", "required": True, "schema": {"type": "string"}}
 
@@ -28,11 +29,13 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     rows = tuple(endpoints)
     kinds = [kind for row in rows for kind in (row.body, row.answer) if _is_struct(kind)]
     _, components = msgspec.json.schema_components(
-        [*dict.fromkeys(kinds), Problem], ref_template="#/components/schemas/{name}"
+        [*dict.fromkeys(kinds), shapes.ImportAccepted, Problem],
+        ref_template="#/components/schemas/{name}",
     )
     paths: dict[str, dict[str, Any]] = {}
     for row in rows:
         paths.setdefault(row.path, {})[row.method.lower()] = _operation(row)
+    paths.setdefault(UPLOAD, {})["post"] = _upload()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -58,10 +61,7 @@ def _operation(row: Endpoint) -> dict[str, Any]:
         "description": f"For {row.access}.",
         "responses": {
             str(row.status): {"description": "Done", "content": _content(row.answer)},
-            **{
-                str(status): {"description": kind.__name__, "content": _content(Problem)}
-                for kind, status in STATUS.items()
-            },
+            **_failures(),
         },
     }
     names = [part[1:-1] for part in row.path.split("/") if part.startswith("{")]
@@ -72,6 +72,35 @@ def _operation(row: Endpoint) -> dict[str, Any]:
     if row.access is not Access.PUBLIC:
         operation["security"] = [{"session": []}, {"bearer": []}]
     return operation
+
+
+def _upload() -> dict[str, Any]:
+    """Return the one operation whose body is no JSON."""
+    headers = {
+        "X-File-Name": "percent-encoded UTF-8",
+        "X-Time-Zone": "IANA zone of local times in the file",
+    }
+    return {
+        "summary": "Import a file, in any format that `pulsekey formats` names",
+        "description": f"For {Access.PATIENT}. Its progress is at {UPLOAD}/{{import}}.",
+        "parameters": [
+            {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
+            for name, text in headers.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/octet-stream": {}}},
+        "responses": {
+            "202": {"description": "Received", "content": _content(shapes.ImportAccepted)},
+            **_failures(),
+        },
+        "security": [{"session": []}, {"bearer": []}],
+    }
+
+
+def _failures() -> dict[str, Any]:
+    return {
+        str(status): {"description": kind.__name__, "content": _content(Problem)}
+        for kind, status in STATUS.items()
+    }
 
 
 def _content(kind: object) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pulsekey.evidence.entries import Asked
 from pulsekey.exchange.search_records import Reader
 from pulsekey.exchange.show_record import POINTS_MAX, thinned
 from pulsekey.exchange.streams import sample_named
+from pulsekey.primitives.clock import Seconds
 from pulsekey.primitives.errors import AccessDenied, MalformedInput, NotFound
 from pulsekey.primitives.ids import SeriesId
 from pulsekey.signals.catalogue import HEART_RATE
@@ -265,9 +266,10 @@ def test_every_period_that_may_be_read_is_shown(clinic: Clinic, patient: Member)
     listed = showing.series(who, patient.patient, "TREAT").series
     (entry,) = (one for one in listed if one.metric.name == "glucose-sensor")
     (wave,) = (one for one in listed if one.metric.name == "ecg")
-    middle = (entry.first + entry.last) // 2_000_000
+    middle = Seconds((entry.first + entry.last) // 2_000_000)
     clinic.stop(patient, early)
-    for begin, end in ((None, middle - 3_600), (middle + 3_600, None)):
+    gap = Seconds(middle - 3_600), Seconds(middle + 3_600)
+    for begin, end in ((None, gap[0]), (gap[1], None)):
         limited = replace(
             terms, data_from=begin, data_until=end, sentence="", salt=clinic.entropy(32)
         )
