@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from pulsekey.evidence.verify import verify
+from pulsekey.evidence.verify import Claim, Verdict, report_lines, verify
 from pulsekey.exchange import grant_access, import_jobs, list_access, offers
 from pulsekey.exchange.import_payload import ImportPayload
 from pulsekey.identity import store, token_store
@@ -193,6 +193,14 @@ def test_the_verifier_raises_nothing_for_an_anchor_of_half_a_character(clinic: C
         b'{"checkpoint":"\\ud800","consistency":[]}',
     ):
         assert verify(content, anchors=[anchor]).failed == ("anchor",)
+
+
+def test_a_verdict_cannot_be_overwritten_by_what_the_file_says() -> None:
+    told = "Dr\x1b[2J\x1b[H\nok    signature\u202e"
+    lines = report_lines(Verdict((Claim("terms", ok=False, detail=told),)))
+    assert all(line.isprintable() for line in lines)
+    trusting = Verdict((Claim("anchor", ok=True, detail=told),), (told,))
+    assert all(line.isprintable() for line in report_lines(trusting))
 
 
 def test_registering_again_and_again_does_not_crowd_out_who_may_be_granted(
