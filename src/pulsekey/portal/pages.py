@@ -118,6 +118,7 @@ class Files(StaticFiles):
     """Our own files, each with the type that we say it has."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        scope[TEMPLATE] = "/static/{file}"
         response = await super().get_response(path, scope)
         kind = TYPES.get(Path(path).suffix)
         if kind and response.status_code == 200:
@@ -177,6 +178,7 @@ def language_of(request: Request) -> str:
 
 async def choose_language(request: Request) -> Response:
     """Keep the chosen language in a cookie and go back to the page it was chosen on."""
+    request.scope[TEMPLATE] = "/language"
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
@@ -206,6 +208,7 @@ def _own_path(back: str) -> str:
 
 async def portal_messages(request: Request) -> Response:
     """Answer the portal's words in one language."""
+    request.scope[TEMPLATE] = "/messages/{language}.json"
     language = request.path_params["language"]
     if language not in catalogue.LANGUAGES:
         return Response(status_code=404)
@@ -214,6 +217,7 @@ async def portal_messages(request: Request) -> Response:
 
 async def consent_texts(request: Request) -> Response:
     """Answer the words of the consent sentence, for the page that makes the sentence again."""
+    request.scope[TEMPLATE] = "/consent-texts/{language}.json"
     language = request.path_params["language"]
     if language not in CONSENT_LANGUAGES:
         return Response(status_code=404)
