@@ -14,6 +14,7 @@ from pulsekey.consent.program import examine
 from pulsekey.consent.sentence import sentence
 from pulsekey.consent.terms import check
 from pulsekey.evidence.file import Parts, read_parts
+from pulsekey.evidence.printing import printable
 from pulsekey.evidence.releases import SKEW_SECONDS, check_chain, check_commitment, check_receipts
 from pulsekey.evidence.replay import Story, check_states, replay
 from pulsekey.evidence.signatures import check_signature
@@ -95,11 +96,11 @@ def report_lines(verdict: Verdict) -> list[str]:
     """Return a verdict as lines for people."""
     width = max(len(claim.name) for claim in verdict.claims)
     lines = [
-        f"{'ok  ' if claim.ok else 'FAIL'}  {claim.name:<{width}}  {_printable(claim.detail)}"
+        f"{'ok  ' if claim.ok else 'FAIL'}  {claim.name:<{width}}  {printable(claim.detail)}"
         for claim in verdict.claims
     ]
     if verdict.holds:
-        lines.append(f"Every claim holds. Trust: {_printable('; '.join(verdict.trust))}.")
+        lines.append(f"Every claim holds. Trust: {printable('; '.join(verdict.trust))}.")
     else:
         lines.append(f"This evidence does not hold: {', '.join(verdict.failed)}.")
     lines.append("Not claimed: " + "; ".join(NOT_CLAIMED) + ".")
@@ -287,14 +288,6 @@ def _check_stated(public_key: bytes, content: bytes, signature: bytes) -> None:
 def _check_custodian(statement: Statement, organisation: str, name: str) -> None:
     if (statement.custodian, statement.custodian_name) != (organisation, name):
         raise IntegrityError("the statement is by another custodian than the terms name")
-
-
-def _printable(text: str) -> str:
-    """Return text of a file as one line that cannot steer a terminal: who made the file chose it.
-
-    A name with escape sequences could otherwise overwrite the verdict that stands above it.
-    """
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def _day(at: Seconds) -> str:
