@@ -114,7 +114,8 @@ def _key(env: Mapping[str, str]) -> bytes | None:
         key = bytes.fromhex(raw)
     except ValueError:
         key = b""
-    if len(raw) != KEY_HEX_CHARACTERS or not key:
+    # `fromhex` skips spaces, so the length of the text alone would let a shorter key pass.
+    if len(raw) != KEY_HEX_CHARACTERS or key.hex() != raw.lower():
         raise MalformedInput(
             "must be 64 hexadecimal digits",  # Never the value itself.
             where=f"{PREFIX}CUSTODIAN_KEY",
