@@ -104,7 +104,7 @@ def test_every_setting_is_read_from_the_environment() -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("ORIGN", "http://localhost"),
+        ("ORIGINS", "http://localhost"),
         ("ORIGIN", "http://clinic.example"),
         ("ORIGIN", "http://127.0.0.1:8400"),
         ("ORIGIN", "https://clinic.example/path"),
