@@ -57,7 +57,7 @@ from pulsekey.ledger.ports import Outcome, Settlement
 from pulsekey.ledger.settlement.embedded import settlement_on
 from pulsekey.ledger.settlement.journal import JournalledChain
 from pulsekey.primitives.clock import Clock, SystemClock, seconds
-from pulsekey.primitives.errors import Conflict, NotFound
+from pulsekey.primitives.errors import Conflict, NotFound, PulsekeyError
 from pulsekey.primitives.ids import Entropy
 from pulsekey.settings import Settings
 from pulsekey.vault.embedded import (
@@ -251,6 +251,7 @@ def _node(
         identities,
         Offers(clock, entropy),
         Epochs(vault, register),
+        register,
         clock,
         entropy,
     )
@@ -274,7 +275,6 @@ def _node(
         granting=GrantAccess(
             signing,
             directory,
-            register,
             identities,
             settings.contact,
             settings.jurisdiction,
@@ -307,7 +307,11 @@ def background(node: Node) -> Iterator[None]:
 
     def work() -> None:
         while not ended.wait(node.settings.commit_minutes * 60):
-            node.committing()
+            try:
+                node.committing()
+            except PulsekeyError as problem:
+                # The next interval commits to all of it; the operator learns why this one did not.
+                LOG.error("no commitment this time: %s", problem)  # noqa: TRY400
 
     node.ledger.start_anchoring(ANCHOR_SECONDS)
     worker = threading.Thread(target=work, name="commit interval", daemon=True)

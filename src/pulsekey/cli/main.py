@@ -37,6 +37,7 @@ EXIT_CODES: dict[type[PulsekeyError], int] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     parsed = parser().parse_args(arguments)
+    os.umask(0o077)  # What a node writes is its owner's alone.
     level = logging.WARNING if parsed.command is commands.demo else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(name)s %(message)s")
     try:

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     STOPPED = "stopped"
     EXPIRED = "expired"
     OTHER_PURPOSE = "granted for another purpose"
+    UNCONFIRMED = "recipient not confirmed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from pulsekey.primitives.hashing import digest, tagged
 FORMAT = "format"
 NOT_CLAIMED = (
     "that nobody read outside of the gate",
+    "that the log was whole before its newest commitment: a reader's receipt would refute it",
     "that bytes were deleted, or that what was read was forgotten",
     "that this custodian's records are true, or that it identified the right person",
     "anything about the time after the newest commitment in this file",

@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from pulsekey.consent.decision import Allowance, Deny, OpenedGrant, Permit, Request, decide
+from pulsekey.consent.decision import (
+    Allowance,
+    Deny,
+    OpenedGrant,
+    Permit,
+    Reason,
+    Request,
+    decide,
+)
 from pulsekey.consent.register import ConsentRegister
 from pulsekey.consent.state import account_slot, grant_slot, grant_state
 from pulsekey.consent.terms import Terms
@@ -17,6 +25,7 @@ from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Access, Asked, Basis, Entry, consent_chain, own_chain
 from pulsekey.evidence.receipts import ReadReceipt, Signer, receipt_for
 from pulsekey.exchange.scope import Bounds, scopes_of
+from pulsekey.identity.lifecycle import MAY_BE_GRANTED
 from pulsekey.identity.principals import Principal, Role
 from pulsekey.identity.store import IdentityStore
 from pulsekey.ledger.pipeline import Ledger
@@ -285,10 +294,17 @@ class Gate:
     def decide(
         self, who: Principal, patient: PatientId, purpose: str, now: Micros
     ) -> Permit | Deny:
-        """Decide without opening: on the executed head, at this moment."""
+        """Decide without opening: on the executed head, at this moment.
+
+        A confirmation is a condition of reading, not only of granting: whoever lost it may be
+        somebody else behind the account (ADR 0039).
+        """
         request = Request(who.id, patient, purpose, seconds(now))
         terms = (one for one in self.register.of_patient(patient) if one.recipient.id == who.id)
-        return decide(request, (self.opened_grant(one, now) for one in terms))
+        decision = decide(request, (self.opened_grant(one, now) for one in terms))
+        if isinstance(decision, Permit) and who.status not in MAY_BE_GRANTED:
+            return Deny(Reason.UNCONFIRMED)
+        return decision
 
     def opened_grant(self, terms: Terms, now: Micros) -> OpenedGrant:
         """Return terms together with what the executed ledger says of them now."""

@@ -1,7 +1,7 @@
 """Use case: a patient lets a clinician see some of their record, for a purpose and a time.
 
 The terms are made here, from what the patient chose and from facts that an operator confirmed; the
-sentence is made from the terms. Terms are kept before the grant is sent.
+sentence is made from the terms.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pulsekey.consent import terms as consent_terms
 from pulsekey.consent.operations import Grant
-from pulsekey.consent.register import ConsentRegister
 from pulsekey.consent.sentence import with_sentence
 from pulsekey.consent.terms import SALT_BYTES, Controller, Terms
 from pulsekey.exchange.offers import Offer
@@ -55,7 +54,6 @@ class Choice:
 class GrantAccess:
     signing: SignOperation
     directory: Directory
-    register: ConsentRegister
     identities: IdentityStore
     contact: str
     jurisdiction: str
@@ -71,9 +69,7 @@ class GrantAccess:
             terms.valid_until,
             Seconds(seconds(self.clock.now()) + INCLUDE_SECONDS_MAX),
         )
-        offer = self.signing.offer(patient, signer, body, terms)
-        self.register.keep(terms)
-        return offer
+        return self.signing.offer(patient, signer, body, terms)
 
     def _terms(self, patient: Principal, choice: Choice) -> Terms:
         if patient.patient is None:

@@ -9,6 +9,7 @@ from pulsekey.consent.terms import Terms
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Access, Basis, consent_chain
 from pulsekey.exchange.gate import Gate
+from pulsekey.identity.lifecycle import MAY_BE_GRANTED
 from pulsekey.identity.principals import Principal
 from pulsekey.identity.store import IdentityStore
 from pulsekey.primitives.clock import Clock, Seconds
@@ -90,6 +91,8 @@ class ListAccess:
 
     def shared_with(self, reader: Principal, purpose: str) -> tuple[Shared, ...]:
         """Return the patients who let `reader` in now, by name."""
+        if reader.status not in MAY_BE_GRANTED:
+            return ()
         now = self.clock.now()
         by_patient: dict[PatientId, list[Terms]] = {}
         for terms in self.gate.register.of_recipient(reader.id):

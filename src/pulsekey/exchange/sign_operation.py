@@ -10,6 +10,7 @@ from pulsekey.consent.operations import (
     PATIENT_CAPABILITIES,
     AddKey,
     Body,
+    Grant,
     KeyRecord,
     Kind,
     Operation,
@@ -22,6 +23,7 @@ from pulsekey.consent.operations import (
     challenge,
     registration,
 )
+from pulsekey.consent.register import ConsentRegister
 from pulsekey.consent.state import KeyStatus, account_slot, key_slot, read_account, read_key
 from pulsekey.consent.terms import SALT_BYTES, Terms
 from pulsekey.consent.witness import witness_from
@@ -35,6 +37,9 @@ from pulsekey.ledger.ports import Step
 from pulsekey.primitives.clock import Clock
 from pulsekey.primitives.errors import Conflict, NotFound
 from pulsekey.primitives.ids import AccountId, Entropy, KeyId, PatientId
+
+STOP_LEAP = 2**16
+"""No other operation's step is as long as this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class SignOperation:
     identities: IdentityStore
     offers: Offers
     epochs: Epochs
+    register: ConsentRegister
     clock: Clock
     entropy: Entropy
 
@@ -85,9 +91,14 @@ class SignOperation:
     def offer(
         self, principal: Principal, signer: KeyId, body: Body, terms: Terms | None = None
     ) -> Offer:
-        """Offer one operation under the person's account, with the next nonce."""
+        """Offer one operation under the person's account, with a nonce above the last one."""
         account = account_of(principal)
-        nonce = read_account(self.ledger.executed(account_slot(account))).nonce + 1
+        nonce = read_account(self.ledger.executed(account_slot(account))).nonce
+        # A challenge is answered once. If the node dies between gesture and ledger, the same stop
+        # offered again has to be another operation, so the step is drawn anew each time.
+        nonce += 1 + int.from_bytes(self.entropy(2)) % STOP_LEAP
+        # And a stop leaps ahead of every grant that is still being read somewhere: gaps are legal.
+        nonce += STOP_LEAP if isinstance(body, Revoke | RevokeAll) else 0
         return self._make(principal, Operation(account, nonce, signer, body), terms)
 
     def confirm(
@@ -102,6 +113,9 @@ class SignOperation:
         gesture = self.ceremonies.finish_operation(principal.id, offer.challenge, response)
         witness = witness_from(response, gesture.key)
         signed = SignedOperation(offer.operation_bytes, witness)
+        if offer.terms is not None and isinstance(offer.operation.body, Grant):
+            # Before the ledger has it, so that a live grant can always be opened.
+            self.register.keep(offer.terms)
         step = self.ledger.submit(signed.encode())
         self._follow(principal, offer)
         return Confirmed(offer, step)

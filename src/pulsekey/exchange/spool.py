@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.errors import MalformedInput, Unavailable
 from pulsekey.primitives.ids import Entropy
 
 CHUNK_BYTES = 65_536
@@ -65,7 +65,10 @@ class Spool:
 
     def _seal(self, plain: bytes) -> None:
         nonce = self._chunks.to_bytes(NONCE_BYTES)  # The key is used for this spool only.
-        self._file.write(self._key.encrypt(nonce, plain, None))
+        try:
+            self._file.write(self._key.encrypt(nonce, plain, None))
+        except OSError as cause:
+            raise Unavailable("there is no room for this upload now") from cause
         self._chunks += 1
 
 

@@ -138,6 +138,17 @@ def test_who_is_not_a_clinician_reads_nothing_of_others(clinic: Clinic) -> None:
     assert refusals(clinic.node.accesses, patient.patient) == ["never granted"] * 2
 
 
+def test_who_lost_their_confirmation_reads_nothing_until_it_is_given_again(clinic: Clinic) -> None:
+    patient, clinician = clinic.patient(), clinic.clinician()
+    clinic.grant(patient, clinician)
+    clinic.node.directory.withdraw(clinic.operator.principal.id, clinician.principal.id)
+    again = clinic.node.identities.principal(clinician.principal.id)
+    with pytest.raises(NotFound, match=NOT_HERE):
+        clinic.node.gate.open(again, patient.patient, "TREAT", ASKED)
+    assert refusals(clinic.node.accesses, patient.patient) == ["recipient not confirmed"]
+    assert clinic.node.listing.shared_with(again, "TREAT") == ()
+
+
 def test_a_patients_own_reading_is_a_named_decision_too(clinic: Clinic) -> None:
     patient = clinic.patient()
     opened = clinic.node.gate.open(patient.principal, patient.patient, "TREAT", ASKED)

@@ -59,9 +59,13 @@ def test_the_operation_commits_to_the_terms_and_must_be_included_soon(clinic: Cl
     assert body.include_by - seconds(clinic.clock.now()) <= INCLUDE_SECONDS_MAX
 
 
-def test_terms_are_kept_before_anything_is_signed(clinic: Clinic) -> None:
+def test_terms_are_kept_once_they_are_signed_and_not_before(clinic: Clinic) -> None:
     patient, clinician = clinic.patient(), clinic.clinician()
-    terms = terms_of(offered(clinic, patient, clinician))
+    offer = offered(clinic, patient, clinician)
+    terms = terms_of(offer)
+    with pytest.raises(NotFound):
+        clinic.node.register.terms(terms.consent)
+    patient.confirm(offer)
     assert clinic.node.register.terms(terms.consent) == terms
 
 

@@ -9,6 +9,7 @@ from pulsekey.consent.program import Refusal
 from pulsekey.consent.state import account_slot, read_account
 from pulsekey.evidence.entries import Asked
 from pulsekey.exchange.offers import OFFER_SECONDS_MAX, OfferId
+from pulsekey.exchange.sign_operation import STOP_LEAP
 from pulsekey.identity.sessions import SessionKind
 from pulsekey.ledger.ports import Refused
 from pulsekey.primitives.errors import Conflict, NotAuthenticated, NotFound
@@ -49,23 +50,47 @@ def test_nothing_can_be_signed_before_there_is_an_account(clinic: Clinic) -> Non
         clinic.node.signing.offer_stop_all(patient.principal, patient.key)
 
 
-def test_every_operation_has_the_next_nonce(clinic: Clinic) -> None:
-    patient = clinic.patient()
-    for expected in (1, 2, 3):
-        before = nonce_of(clinic, patient)
-        offer = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
-        assert offer.operation.nonce == before + 1
-        patient.confirm(offer)
-        assert nonce_of(clinic, patient) == offer.operation.nonce
-        assert expected <= offer.operation.nonce
+def test_a_nonce_rises_and_a_stop_leaps_ahead(clinic: Clinic) -> None:
+    patient, clinician = clinic.patient(), clinic.clinician()
+    before = nonce_of(clinic, patient)
+    clinic.grant(patient, clinician)
+    granted = nonce_of(clinic, patient)
+    assert before < granted <= before + STOP_LEAP
+    offer = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+    assert offer.operation.nonce > granted + STOP_LEAP
+    patient.confirm(offer)
+    assert nonce_of(clinic, patient) == offer.operation.nonce
 
 
-def test_of_two_offers_with_one_nonce_only_one_takes_effect(clinic: Clinic) -> None:
+def test_a_stop_whose_gesture_was_lost_can_be_offered_and_confirmed_again(clinic: Clinic) -> None:
     patient, clinician = clinic.patient(), clinic.clinician()
     consent = clinic.grant(patient, clinician)
-    first = clinic.node.stopping.offer(patient.principal, patient.key, consent)
-    second = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
-    assert first.operation.nonce == second.operation.nonce
+    signing, who = clinic.node.signing, patient.principal
+    lost = clinic.node.stopping.offer(who, patient.key, consent)
+    answer = patient.gesture(lost.options)
+    # As if the node had died after the gesture was used up and before the ledger had the operation.
+    signing.ceremonies.finish_operation(who.id, lost.challenge, answer)
+    patient.confirm(clinic.node.stopping.offer(who, patient.key, consent))
+    assert not may_read(clinic, clinician, patient)
+
+
+def test_a_grant_that_is_confirmed_meanwhile_does_not_void_a_stop(clinic: Clinic) -> None:
+    patient, clinician = clinic.patient(), clinic.clinician()
+    clinic.grant(patient, clinician)
+    stop = clinic.node.signing.offer_stop_all(patient.principal, patient.key)
+    clinic.grant(patient, clinician)
+    assert patient.confirm(stop).step.code == 0
+    assert not may_read(clinic, clinician, patient)
+
+
+def test_of_two_offers_the_lower_nonce_is_refused_after_the_higher(clinic: Clinic) -> None:
+    patient, clinician = clinic.patient(), clinic.clinician()
+    consent = clinic.grant(patient, clinician)
+    offers = (
+        clinic.node.stopping.offer(patient.principal, patient.key, consent),
+        clinic.node.signing.offer_stop_all(patient.principal, patient.key),
+    )
+    first, second = sorted(offers, key=lambda offer: offer.operation.nonce)
     assert patient.confirm(second).step.code == 0
     with pytest.raises(Refused) as refused:
         patient.confirm(first)
