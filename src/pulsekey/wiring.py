@@ -12,6 +12,7 @@ A node's home, one folder:
     accesses.sqlite   the access log, sealed
 """
 
+import fcntl
 import logging
 import secrets
 import threading
@@ -57,7 +58,7 @@ from pulsekey.ledger.ports import Outcome, Settlement
 from pulsekey.ledger.settlement.embedded import settlement_on
 from pulsekey.ledger.settlement.journal import JournalledChain
 from pulsekey.primitives.clock import Clock, SystemClock, seconds
-from pulsekey.primitives.errors import Conflict, NotFound, PulsekeyError
+from pulsekey.primitives.errors import Conflict, NotFound, PulsekeyError, Unavailable
 from pulsekey.primitives.ids import Entropy
 from pulsekey.settings import Settings
 from pulsekey.vault.embedded import (
@@ -73,6 +74,8 @@ LOG = logging.getLogger("pulsekey")
 PROGRAM_VERSION = 1
 EMBEDDED_CHAIN = "embedded"
 ANCHOR_SECONDS = 60.0
+UNFINISHED = frozenset({"custodian.key", "vault", "ledger", "node.secret.new"})
+"""What a creation that was cut short leaves in a home, and another one goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,8 @@ def create(settings: Settings, entropy: Entropy = secrets.token_bytes) -> None:
     if home.exists:
         raise Conflict(f"there is a node in {settings.home} already")
     clock = SystemClock()
+    if home.folder.exists() and not {each.name for each in home.folder.iterdir()} <= UNFINISHED:
+        raise Conflict(f"{settings.home} holds something else; name a folder of its own")
     home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     home.folder.chmod(0o700)  # A folder that was there may be open to others.
     home.vault.mkdir(exist_ok=True, mode=0o700)
@@ -198,6 +203,7 @@ def opened(
     keys = node_keys(settings, entropy)
     custodian = _custodian(settings, home, entropy)
     with ExitStack() as stack:
+        stack.enter_context(_alone(home))
         ledger = stack.enter_context(
             ledger_home.opened(
                 home.ledger,
@@ -321,6 +327,17 @@ def background(node: Node) -> Iterator[None]:
     finally:
         ended.set()
         worker.join()
+
+
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """Hold the node's lock. The stores have locks of their own; this one says it plainly."""
+    with (home.folder / "node.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable("the node is running already; stop it first") from None
+        yield
 
 
 def _custodian(settings: Settings, home: Home, entropy: Entropy) -> Custodian:

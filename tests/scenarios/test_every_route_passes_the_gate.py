@@ -330,7 +330,7 @@ def test_a_granted_record_is_not_refused_by_the_same_questions(clinic: Clinic, s
     """The test above would pass on a node that refuses everything."""
     patient, record = filled(clinic, 1)
     clinician = clinic.clinician()
-    clinic.grant(patient, clinician, ["glucose", "ecg", "conditions", "heart-rate"])
+    clinic.grant(patient, clinician, ["activity", "glucose", "ecg", "conditions", "heart-rate"])
     answers = record.answers(site.with_token(clinician), site.in_portal(clinician))
     assert {answer.status for answer in answers} == {200}
 

@@ -96,13 +96,16 @@ def verify_file(_: Settings, arguments: Namespace) -> int:
 
 def audit(settings: Settings, _: Namespace) -> int:
     """Re-verify the ledger from its stored bytes, then every sealed byte of the vault."""
+    wiring.node_keys(settings)
     home = Home(settings.home)
-    report = ledger_audit.audit(home.ledger, ConsentProgram(Outcome))
-    print(f"ledger: {report.batches:,} batches, {report.operations:,} operations")
-    problems = [str(finding) for finding in report.findings]
+    problems: list[str] = []
+    if home.ledger.consensus.exists():  # Else the node has never been opened.
+        report = ledger_audit.audit(home.ledger, ConsentProgram(Outcome))
+        print(f"ledger: {report.batches:,} batches, {report.operations:,} operations")
+        problems += [f"{one.place}: {one.problem}" for one in report.findings]
     with wiring.opened(settings) as node:
         found = node.auditing()
-        problems += [str(finding) for finding in found.findings]
+        problems += [f"{one.kind} {one.name}: {one.problem}" for one in found.findings]
         print(f"vault: {found.objects:,} objects")
     for problem in problems:
         print(f"DAMAGE {problem}")

@@ -181,7 +181,7 @@ def _consent(story: Story, patient: Person, clinician: Person) -> str:
             for entry in reply.json.get("entry", [])
             if entry["search"]["mode"] == "match"
         ]
-        story.line(f"{name}: {reply.status}, {len(matches)} found; {_shown(matches)}")
+        story.line(f"{name}: {reply.status}, {len(matches)} returned; {_shown(matches)}")
     reads = [one for one in patient.client.get("/api/accesses")["accesses"] if one["consent"]]
     story.line(f"the patient sees {len(reads)} reads by {reads[0]['readerName']}")
     story.chapter("The patient stops it")
@@ -208,7 +208,7 @@ def _shown(matches: list[dict[str, Any]]) -> str:
     parts = first.get("component", [])
     if parts and "valueSampledData" in parts[0]:
         samples_each = len(parts[0]["valueSampledData"]["data"].split(" "))
-        return f"{len(parts)} leads of {samples_each:,} samples"
+        return f"newest has {samples_each:,} samples a lead, leads: {len(parts)}"
     if parts:
         values = [str(part["valueQuantity"]["value"]) for part in parts if "valueQuantity" in part]
         return f"newest {'/'.join(values)} at {first.get('effectiveDateTime', '')}"

@@ -1,7 +1,9 @@
 """What `make run` serves: a node with the sample record, and people who wait for their passkeys."""
 
 import io
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,14 +21,18 @@ from pulsekey.cli.sample_data import (
 )
 from pulsekey.cli.serving import serve
 from pulsekey.cli.story import Story
+from pulsekey.identity.enrolment import Check, Method
+from pulsekey.identity.lifecycle import Status
 from pulsekey.identity.principals import Identifier, Role
 from pulsekey.identity.setup import issue_set_up_token
 from pulsekey.identity.software_passkey import SoftwarePasskey
 from pulsekey.ingest.items import Payload
 from pulsekey.primitives.errors import Conflict
-from pulsekey.primitives.ids import PatientId
+from pulsekey.primitives.ids import PatientId, PrincipalId
 from pulsekey.settings import Settings
 from pulsekey.wiring import Node
+
+POLL_SECONDS = 0.5
 
 
 def serve_samples(given: Settings) -> None:
@@ -45,16 +51,42 @@ def serve_samples(given: Settings) -> None:
             ).report
             story.line(f"{sample.what}: {len(report.tallies)} kinds of data")
         print(f"\nThe portal: {settings.origin}")
-        print("Register there as one of these, each with its one-time token:")
+        print(f"Take a part at {settings.origin}/invited with its one-time token, in this order:")
         for who, token in invitations.tokens:
-            print(f"    {who:<28} {token}")
-        print("Ctrl-C ends it.", flush=True)
-        serve(node)
+            print(f"    {who:<36} {token}")
+        print("The operator confirms the clinician and binds the patient; then the patient can let")
+        print("the clinician in. One browser profile a person. Ctrl-C ends it.", flush=True)
+        with _confirming(node, invitations):
+            serve(node)
+
+
+@contextmanager
+def _confirming(node: Node, invitations: "_Invitations") -> Iterator[None]:
+    """Confirm the invited operator once they have registered, as the founder would."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(POLL_SECONDS):
+            if node.identities.principal(invitations.operator).status is Status.REGISTERED:
+                check = Check(Method.IN_PERSON_DOCUMENT, "whoever runs the sample node")
+                own = node.identities.custodian().id
+                node.directory.confirm_staff(invitations.founder, invitations.operator, own, check)
+                return
+
+    watcher = threading.Thread(target=watch, name="sample operator", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
 
 
 @dataclass(frozen=True, slots=True)
 class _Invitations:
     record: PatientId
+    founder: PrincipalId
+    operator: PrincipalId
     tokens: tuple[tuple[str, str], ...]
 
 
@@ -67,17 +99,17 @@ def _invited(node: Node) -> _Invitations:
     patient = node.directory.invite(
         operator, Role.PATIENT, PATIENT_NAME, [Identifier(known["system"], known["value"])]
     )
-    others = [
-        node.directory.invite(operator, role, name)
-        for role, name in ((Role.OPERATOR, OPERATOR_NAME), (Role.CLINICIAN, CLINICIAN_NAME))
-    ]
+    another = node.directory.invite(operator, Role.OPERATOR, OPERATOR_NAME)
+    clinician = node.directory.invite(operator, Role.CLINICIAN, CLINICIAN_NAME)
     if patient.principal.patient is None:
         raise Conflict("a patient without a record")
     return _Invitations(
         patient.principal.patient,
+        operator,
+        another.principal.id,
         tuple(
             (f"{one.principal.role}: {one.principal.display_name}", one.token)
-            for one in (patient, *others)
+            for one in (another, clinician, patient)
         ),
     )
 

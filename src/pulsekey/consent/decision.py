@@ -43,6 +43,7 @@ class Reason(StrEnum):
     STOPPED = "stopped"
     EXPIRED = "expired"
     OTHER_PURPOSE = "granted for another purpose"
+    NOT_COVERED = "not among what was granted"
     UNCONFIRMED = "recipient not confirmed"
 
 

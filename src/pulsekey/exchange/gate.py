@@ -262,11 +262,14 @@ class Gate:
         if who.role is Role.PATIENT and who.patient == patient:
             return self._open_own(who, patient, asked, now)
         decision = self.decide(who, patient, purpose, now)
-        if isinstance(decision, Deny):
-            refused = self._access(who, patient, Basis.REFUSED, purpose, now, asked)
-            self.accesses.append([refused.because(decision.reason)])
+        allowances = _asked_for(decision.allowances, asked) if isinstance(decision, Permit) else ()
+        if isinstance(decision, Deny) or not allowances:
+            reason = decision.reason if isinstance(decision, Deny) else Reason.NOT_COVERED
+            # What was asked for, as asked: categories would only be those that it might have met.
+            bare = replace(asked, categories=())
+            refused = self._access(who, patient, Basis.REFUSED, purpose, now, bare)
+            self.accesses.append([refused.because(reason)])
             raise NotFound(NOT_HERE)
-        allowances = _asked_for(decision.allowances, asked)
         entries = self.accesses.append(
             [
                 self._access(
@@ -368,11 +371,11 @@ class Gate:
 def _asked_for(allowances: tuple[Allowance, ...], asked: Asked) -> tuple[Allowance, ...]:
     """Return the allowances as far as they concern what is asked: each is logged for its own part.
 
-    What is asked may name no category, which means all. If no consent covers any of it, each is
-    logged with none: the reader was let in and found nothing.
+    What is asked may name no category, which means all. A consent that covers none of it is left
+    out.
     """
     wanted = frozenset(asked.categories)
     if not wanted:
         return allowances
-    narrowed = tuple(replace(each, categories=each.categories & wanted) for each in allowances)
-    return tuple(each for each in narrowed if each.categories) or narrowed
+    narrowed = (replace(each, categories=each.categories & wanted) for each in allowances)
+    return tuple(each for each in narrowed if each.categories)

@@ -275,6 +275,8 @@ def _categories(search: Search) -> tuple[str, ...]:
     """Return the categories that a search is about; none if it asks for whatever there is."""
     tokens = [token for tokens in search.tokens_of("code") for token in tokens if token.code]
     if search.resource_type != "Observation":
+        if search.resource_type == "Patient":
+            return ()  # Whoever reads anything of a record may read that there is a patient.
         return tuple(sorted(map(str, categories_of(search.resource_type))))
     held = {
         str(metric.category)

@@ -28,9 +28,5 @@ def test_a_consent_that_does_not_cover_what_is_asked_is_left_out() -> None:
     assert _asked_for((HEART, BOTH), asked) == (only,)
 
 
-def test_a_read_that_no_consent_covers_is_logged_with_nothing() -> None:
-    asked = Asked(("Observation",), ("ecg",))
-    narrowed = _asked_for((HEART, BOTH), asked)
-    assert [each.consent for each in narrowed] == [HEART.consent, BOTH.consent]
-    assert all(each.categories == frozenset() for each in narrowed)
-    assert asked.within(narrowed[0].categories).categories == ()
+def test_what_no_consent_covers_concerns_none() -> None:
+    assert _asked_for((HEART, BOTH), Asked(("Observation",), ("ecg",))) == ()
