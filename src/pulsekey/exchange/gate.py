@@ -294,6 +294,15 @@ class Gate:
         except NotFound:
             raise NotFound(NOT_HERE) from None
 
+    def series_about(self, series: SeriesId) -> tuple[PatientId, tuple[str, ...]]:
+        """Return whose a series is and its category, for the log; raise `NotFound`.
+
+        Opens no sample, and tells a reader nothing: what they learn, they learn from `open`.
+        """
+        patient = self.owner(series)
+        which = SeriesQuery(patient, EVERYTHING, series=frozenset({series}))
+        return patient, tuple(str(entry.category) for entry in self.reader.series(which))
+
     def decide(
         self, who: Principal, patient: PatientId, purpose: str, now: Micros
     ) -> Permit | Deny:

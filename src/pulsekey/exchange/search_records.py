@@ -134,8 +134,13 @@ class SearchRecords:
             )
             resource = patient_resource(opened, self.identities.identifiers_of(opened.patient))
             return Answered(resource.body, opened.receipts, resource.version)
-        patient = self._owner(resource_type, name)
-        asked = Asked((resource_type,), limit=1)
+        sample = sample_named(name) if resource_type == "Observation" else None
+        categories: tuple[str, ...] = ()
+        if sample is None:
+            patient = self.gate.owner(name)
+        else:
+            patient, categories = self.gate.series_about(sample[0])
+        asked = Asked((resource_type,), categories, limit=1)
         opened = self.gate.open(reader.principal, patient, reader.purpose, asked)
         search = compile_search(resource_type, [("_id", name)], now=self.clock.now())
         for scope in opened.scopes:

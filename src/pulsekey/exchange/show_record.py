@@ -177,8 +177,9 @@ class ShowRecord:
         begin: Micros | None,
         end: Micros | None,
     ) -> tuple[Opened, SeriesEntry]:
-        asked = Asked(("Observation",), data_from=begin, data_until=end, limit=POINTS_MAX)
-        opened = self._open(who, self.gate.owner(series), purpose, asked)
+        patient, categories = self.gate.series_about(series)
+        asked = Asked(("Observation",), categories, (), begin, end, POINTS_MAX)
+        opened = self._open(who, patient, purpose, asked)
         for scope in opened.scopes:
             for entry in scope.series():
                 if entry.id == series:
