@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -96,6 +96,12 @@ PAGES = (
     Page("/people", "people", "operator"),
 )
 
+NOT_FOUND = Page("/{path}", "not-found")
+"""What is shown where there is no page; its path only names it in the log."""
+
+MACHINES = (["api"], ["fhir"], ["static"], ["messages"], ["consent-texts"])
+"""First parts of paths that programs ask for: nothing there is answered with a page."""
+
 TABS = {
     "": (),
     "patient": ("record", "chart", "upload", "grant", "consents", "reads", "passkeys"),
@@ -127,6 +133,16 @@ class Files(StaticFiles):
         return response
 
 
+class Nowhere(Route):
+    """Any path that a person asks for. What programs ask for keeps its own answer, 405 too."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        asked = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
+        if not asked or scope["path"].split("/")[1:2] in MACHINES:
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 def pages() -> list[BaseRoute]:
     """Return the routes of the portal, to be mounted beside the JSON interface."""
     return [
@@ -135,6 +151,7 @@ def pages() -> list[BaseRoute]:
         Route("/messages/{language}.json", portal_messages),
         Route("/consent-texts/{language}.json", consent_texts),
         Mount("/static", Files(directory=STATIC), name="static"),
+        Nowhere("/{path:path}", not_found, name="not-found"),
     ]
 
 
@@ -148,6 +165,17 @@ def _route(page: Page) -> Route:
         )
 
     return Route(page.path, shown, name=page.name)
+
+
+async def not_found(request: Request) -> Response:
+    """Answer 404 with a page in the portal's look."""
+    request.scope[TEMPLATE] = NOT_FOUND.path
+    return Response(
+        render(NOT_FOUND, language_of(request), {}, "/"),
+        status_code=404,
+        headers={**SAFE, **REVALIDATE, "Vary": "Accept-Language, Cookie"},
+        media_type="text/html",
+    )
 
 
 def render(page: Page, language: str, ids: Mapping[str, str], path: str) -> str:

@@ -15,7 +15,7 @@ from pulsekey.identity.lifecycle import Status
 from pulsekey.identity.principals import Role
 from pulsekey.ingest.recognition import FORMATS
 from pulsekey.portal import catalogue
-from pulsekey.portal.pages import PAGES, TABS
+from pulsekey.portal.pages import NOT_FOUND, PAGES, TABS
 from pulsekey.primitives import errors
 from pulsekey.quality.wording import REASONS, SENTENCES
 from pulsekey.signals.catalogue import METRICS
@@ -67,9 +67,10 @@ FAMILIES: dict[str, set[str]] = {
     "error": {
         *(kind.__name__ for kind in errors.PulsekeyError.__subclasses__()),
         "Unreachable",
+        "TokenRefused",
         "Failure",
     },
-    "title": {page.name for page in PAGES},
+    "title": {page.name for page in (*PAGES, NOT_FOUND)},
     "tab": {name for tabs in TABS.values() for name in tabs},
     "sign-in.why": {"expired", "needed"},
     "passkey.problem": {one or two for one, two in PROBLEM.findall(PASSKEY.partition("});")[0])},

@@ -148,6 +148,24 @@ def test_what_is_not_there_is_not_found(path: str) -> None:
     assert ask("GET", path).status == 404
 
 
+@pytest.mark.parametrize("language", catalogue.LANGUAGES)
+@pytest.mark.parametrize("path", ["/nothing", "/record/x/y", f"/x/{HOSTILE}"])
+def test_where_there_is_no_page_people_are_told_so(path: str, language: str) -> None:
+    reply = ask("GET", path, headers=[("accept-language", language)])
+    assert reply.status == 404
+    assert reply.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert catalogue.text(language, "not-found.text") in reply.text
+    assert "<script" not in reply.text
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/nothing", "/fhir/R4/x/y", "/static/none.js"])
+def test_programs_get_no_page_where_there_is_nothing(path: str) -> None:
+    for method in ("GET", "POST"):
+        reply = ask(method, path)
+        assert reply.status in {404, 405}
+        assert "<html" not in reply.text
+
+
 @pytest.mark.parametrize(
     ("back", "location"),
     [

@@ -11,6 +11,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether a failure means that there is nothing here for whoever asks: never was, or not any more. */
+export const isClosed = (error) => error instanceof ApiError && ["NotFound", "AccessDenied"].includes(error.kind);
+
 export const get = (path) => call(path, { method: "GET" });
 
 /** `open: true` where a 401 means a gesture that did not hold, not a session that ended. */

@@ -11,6 +11,9 @@ const TITLES = {
   CarePlan: (r) => r.category?.at(-1),
   CareTeam: (r) => (r.name ? { text: r.name } : r.category?.[0]),
   Goal: (r) => r.description,
+  Claim: (r) => r.type,
+  Coverage: (r) => r.type ?? (r.payor?.[0]?.display && { text: r.payor[0].display }),
+  ExplanationOfBenefit: (r) => r.type,
   Device: (r) => (r.deviceName?.[0]?.name ? { text: r.deviceName[0].name } : r.type),
   ImagingStudy: (r) => r.procedureCode?.[0] ?? r.series?.[0]?.bodySite,
   DocumentReference: (r) => r.type,
@@ -19,7 +22,7 @@ const TITLES = {
 };
 const DATES = [
   "onsetDateTime", "effectiveDateTime", "effectivePeriod", "performedDateTime", "performedPeriod", "occurrenceDateTime",
-  "authoredOn", "period", "started", "date", "startDate", "recordedDate", "birthDate", "issued",
+  "authoredOn", "period", "billablePeriod", "created", "started", "date", "startDate", "recordedDate", "birthDate", "issued",
 ];
 const PARTS_MAX = 20;
 
@@ -39,9 +42,13 @@ function when(resource) {
   for (const name of DATES) {
     const value = resource[name];
     if (typeof value === "string") return day(value);
-    if (value?.start) return value.end ? t("record.period", { first: day(value.start), last: day(value.end) }) : day(value.start);
+    if (value?.start) return lasting(day(value.start), value.end ? day(value.end) : "");
   }
   return "";
+}
+
+function lasting(first, last) {
+  return last && last !== first ? t("record.period", { first, last }) : first;
 }
 
 function facts(resource) {

@@ -65,6 +65,8 @@ function options(place, view, painter, { zoomed, told }) {
   const drawn = sharesAxis(series) ? series.components : [series.components[view.component]];
   return {
     ...size(place),
+    // A label stands centred under its tick: the first and the last need room beside the plot.
+    padding: [null, 32, null, painter.axis === false ? 24 : null],
     legend: { show: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false }, y: false },

@@ -12,6 +12,9 @@ const REASONS = new Map(
   Object.entries(ENGLISH).filter(([key]) => key.startsWith("reason.")).map(([key, text]) => [text, key.slice("reason.".length)]),
 );
 
+const NO_CURE = "nothing to do";
+const COUNTED = /^(\d+) times: (.+)$/;
+
 export function reportOf(report) {
   const parts = [head(report), tallies(report)];
   if (report.summaries.length) parts.push(summaries(report));
@@ -21,7 +24,8 @@ export function reportOf(report) {
 }
 
 function head(report) {
-  const period = report.first_day ? t("report.period", { first: report.first_day, last: report.last_day }) : "";
+  const days = { first: report.first_day, last: report.last_day };
+  const period = days.first && days.first !== days.last ? t("report.period", days) : days.first;
   return h("p", {}, h("strong", {}, report.name), ` · ${named("format", report.format)}${period && ` · ${period}`}`);
 }
 
@@ -79,16 +83,19 @@ function pattern(template) {
 
 function refusals(report) {
   const items = grouped(report.refusals, (each) => [each.problem, each.cure]).map(([[problem, cure], places]) =>
-    h("li", {}, h("strong", {}, english(problem)), ". ", t("report.cure"), " ", english(cure), where(places)),
+    h("li", {}, h("strong", {}, english(problem)), ".", cured(cure), where(places)),
   );
   const beyond = report.refused_beyond.map(([problem, count]) => h("li", {}, t("report.more", { count }), " ", english(problem)));
-  const count = report.refusals.length + report.refused_beyond.reduce((sum, [, each]) => sum + each, 0);
   return h(
     "section",
     { class: "notice notice-warn" },
-    h("h3", {}, t("report.refused", { count })),
+    h("h3", {}, t("report.refused", { count: items.length + beyond.length })),
     h("ul", {}, items, beyond),
   );
+}
+
+function cured(cure) {
+  return cure && cure !== NO_CURE ? [" ", t("report.cure"), " ", english(cure)] : [];
 }
 
 function quarantined(report) {
@@ -124,6 +131,8 @@ function where(members) {
 
 // Parsers explain in English; what the catalogue knows word for word is said in the page's language.
 function english(text) {
+  const [, count, counted] = COUNTED.exec(text) ?? [];
+  if (counted) return t("report.times", { count: Number(count), problem: named("parser", counted) });
   const known = named("parser", text, "");
   return known || language === "en" ? known || text : h("span", { lang: "en" }, text);
 }

@@ -59,6 +59,8 @@ export async function guarded(work, button = null) {
     return true;
   } catch (error) {
     if (!isExpected(error)) console.error(error.name, error.stack);
+    // What did not come is not on its way any more.
+    for (const waiting of document.querySelectorAll("[data-loading]")) waiting.remove();
     by("problem").replaceChildren(notice(error));
     by("problem").scrollIntoView({ block: "center" });
     return false;

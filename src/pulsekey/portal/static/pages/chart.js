@@ -1,15 +1,17 @@
 // The clinical documents of a record, one list a type. Each list is a reading of its own, made when it is opened.
+// A clinician is offered only what the patient shares: nobody is logged for asking what nobody offered.
 
-import { get } from "../api.js";
+import { get, isClosed } from "../api.js";
 import { by, h } from "../dom.js";
 import { described } from "../documents.js";
 import { t } from "../messages.js";
 import { enter, guarded } from "../session.js";
+import { mayHold, nothingOpen, sharedBy } from "../shared.js";
 
 const TYPES = [
   "Condition", "AllergyIntolerance", "MedicationRequest", "MedicationStatement", "Immunization", "Observation",
   "Procedure", "DiagnosticReport", "Encounter", "CarePlan", "CareTeam", "Goal", "Device", "ImagingStudy",
-  "DocumentReference", "FamilyMemberHistory", "Patient",
+  "DocumentReference", "FamilyMemberHistory", "Claim", "ExplanationOfBenefit", "Coverage", "Patient",
 ];
 const OPEN = ["Condition", "AllergyIntolerance", "MedicationRequest", "Immunization"];
 const SHOWN_STEP = 50;
@@ -17,26 +19,48 @@ const { role, patient } = by("content").dataset;
 
 await guarded(async () => {
   await enter(role);
-  by("list").replaceChildren(...TYPES.map(section));
+  const types = patient ? await offered() : TYPES;
+  by("list").replaceChildren(...(types.length ? types.map(section) : [closed()]));
 });
+
+async function offered() {
+  const found = await sharedBy(patient);
+  return TYPES.filter((type) => found && mayHold(type, found.categories));
+}
+
+function closed() {
+  return h("p", { class: "card empty" }, nothingOpen());
+}
 
 function section(type) {
   const count = h("span", { class: "soft small" });
-  const content = h("div", { class: "documents" }, h("p", { class: "soft" }, t("layout.loading")));
+  const content = h("div", { class: "documents" });
   const box = h("details", { "data-type": type }, h("summary", {}, t(`resource.${type}`), " ", count), content);
   let asked = false;
   box.addEventListener("toggle", () => {
     if (!box.open || asked) return;
     asked = true;
+    content.replaceChildren(h("p", { class: "soft", "data-loading": true }, t("layout.loading")));
     guarded(async () => {
-      const of = patient ? `&patient=${encodeURIComponent(patient)}` : "";
-      const { documents } = await get(`/api/documents?type=${type}${of}`);
-      count.textContent = `(${documents.length})`;
-      list(content, documents);
+      const documents = await read(type);
+      count.textContent = documents ? `(${documents.length})` : "";
+      if (documents) list(content, documents);
+      else content.replaceChildren(h("p", { class: "soft" }, nothingOpen()));
     });
   });
   box.open = OPEN.includes(type);
   return box;
+}
+
+// Null where the patient has stopped it meanwhile.
+async function read(type) {
+  const of = patient ? `&patient=${encodeURIComponent(patient)}` : "";
+  try {
+    return (await get(`/api/documents?type=${type}${of}`)).documents;
+  } catch (error) {
+    if (patient && isClosed(error)) return null;
+    throw error;
+  }
 }
 
 function list(place, documents, shown = SHOWN_STEP) {

@@ -4,6 +4,9 @@ import { by, h } from "../dom.js";
 import { named, t } from "../messages.js";
 import { ready } from "../session.js";
 
+// How the verifier calls a chain that no outsider has seen.
+const EMBEDDED = "embedded: consistency only";
+
 by("form").addEventListener("submit", (event) => event.preventDefault());
 by("file").addEventListener("change", async () => {
   const file = by("file").files[0];
@@ -24,10 +27,16 @@ async function outcome(text) {
   }
   try {
     const { claims, anchors } = await verifier.verifyEvidence(text);
+    // What is no such file at all fails in one way, not in twelve.
+    if (!claims.some((claim) => claim.ok)) return [unreadable("none")];
     return shown(claims, anchors);
   } catch (error) {
-    return [h("p", { class: "notice notice-stop", "data-failed": error.name }, t("evidence.unreadable"))];
+    return [unreadable(error.name)];
   }
+}
+
+function unreadable(name) {
+  return h("p", { class: "notice notice-stop", "data-failed": name }, t("evidence.unreadable"));
 }
 
 function shown(claims, anchors) {
@@ -42,10 +51,11 @@ function shown(claims, anchors) {
     ),
   );
   const trust = [anchors ?? []].flat().map((each) => h("li", { lang: "en" }, typeof each === "string" ? each : JSON.stringify(each)));
+  const own = claims.some((claim) => String(claim.detail).includes(EMBEDDED));
   return [
     head,
     h("ul", { class: "stack plain-list" }, items),
-    h("section", {}, h("h2", {}, t("evidence.anchors")), h("p", {}, t("evidence.anchors.text")), h("ul", {}, trust)),
+    h("section", {}, h("h2", {}, t("evidence.anchors")), h("p", {}, t("evidence.anchors.text")), h("ul", {}, trust), own ? h("p", { id: "embedded" }, t("evidence.embedded")) : null),
     h("p", { class: "hint" }, t("evidence.limits")),
   ];
 }

@@ -3,6 +3,7 @@
 import { post } from "../api.js";
 import { by } from "../dom.js";
 import { valid } from "../form.js";
+import { optionsFor } from "../invitation.js";
 import { register } from "../passkey.js";
 import { HOME, guarded, ready } from "../session.js";
 
@@ -12,8 +13,7 @@ by("form").addEventListener("submit", (event) => {
   guarded(async () => {
     // The role stands in the invitation; what is sent here only fills the field.
     const body = { role: "patient", setupToken: by("token").value.trim() };
-    const { options } = await post("/api/registrations/options", body, { open: true });
-    const credential = await register(options);
+    const credential = await register(await optionsFor(body));
     const { principal } = await post("/api/registrations", { credential }, { open: true });
     location.replace(HOME[principal.role]);
   }, by("form").querySelector("button"));

@@ -1,4 +1,4 @@
-// An operator's list: confirm a clinician, bind a patient to identifiers, invite, suspend.
+// An operator's list: confirm a clinician or another operator, bind a patient to identifiers, invite, suspend.
 
 import { get, post } from "../api.js";
 import { by, h } from "../dom.js";
@@ -9,10 +9,13 @@ import { enter, guarded, ready } from "../session.js";
 const MARKS = { confirmed: "tag-good", registered: "tag-questionable", suspended: "tag-stopped" };
 let methods = [];
 let organisation = "";
+let own = "";
 
 await guarded(async () => {
   const me = await enter("operator");
   organisation = me.node.organisation;
+  own = me.principal.id;
+  if (me.principal.status !== "confirmed") return wait();
   await show();
 });
 
@@ -31,6 +34,13 @@ by("invite").addEventListener("submit", (event) => {
 });
 ready();
 
+// Nobody confirms themselves, and until then the node answers nothing of this page.
+function wait() {
+  by("inviting").hidden = true;
+  const words = [h("strong", {}, t("people.waiting")), h("p", {}, t("people.waiting.text"))];
+  by("list").replaceChildren(h("div", { class: "notice notice-warn", id: "waiting" }, words));
+}
+
 async function show() {
   const answer = await get("/api/people");
   methods = answer.methods;
@@ -44,7 +54,7 @@ function card({ principal, identifiers, hasAccount }) {
   ];
   for (const each of identifiers) parts.push(h("p", { class: "small" }, h("span", { class: "soft" }, each.system), " ", h("span", { class: "mono" }, each.value)));
   const { role, status } = principal;
-  if (role === "clinician" && status === "registered") parts.push(confirming(principal));
+  if (role !== "patient" && status === "registered" && principal.id !== own) parts.push(confirming(principal));
   if (role === "patient" && !hasAccount && status === "registered") parts.push(h("p", { class: "hint" }, t("people.no-account")));
   if (role === "patient" && hasAccount && ["registered", "confirmed"].includes(status)) parts.push(binding(principal));
   if (role !== "operator" && ["registered", "confirmed"].includes(status)) parts.push(suspending(principal));
@@ -54,7 +64,8 @@ function card({ principal, identifiers, hasAccount }) {
 function confirming(principal) {
   const named = input(principal, "organisation", "people.organisation", { value: organisation, maxlength: "120" });
   const send = (fields) => ({ organisationName: fields.organisation, method: fields.method, reference: fields.reference });
-  return form(principal, "confirmation", "people.confirm", [named], send);
+  const key = principal.role === "operator" ? "people.confirm.operator" : "people.confirm";
+  return form(principal, "confirmation", key, [named], send);
 }
 
 function binding(principal) {

@@ -1,22 +1,33 @@
 // The series of a record, by category: the patient's own, or one that a clinician was let into.
 
-import { get } from "../api.js";
+import { get, isClosed } from "../api.js";
 import { by, h } from "../dom.js";
 import { t } from "../messages.js";
 import { enter, guarded } from "../session.js";
+import { nothingOpen, sharedBy } from "../shared.js";
 import { categoryName, metricName, wall, wallDay } from "../words.js";
-import { nameOf } from "../shared.js";
 
 const { role, patient } = by("content").dataset;
 
 await guarded(async () => {
   await enter(role);
-  if (patient) by("heading").textContent = await nameOf(patient);
-  const query = patient ? `?patient=${encodeURIComponent(patient)}` : "";
-  const { series } = await get(`/api/series${query}`);
+  const series = patient ? await open() : (await get("/api/series")).series;
   by("list").replaceChildren(...(series.length ? sections(series) : [empty()]));
 });
 by("list").removeAttribute("aria-busy");
+
+// What a patient shares now; nothing is asked for where nothing is shared.
+async function open() {
+  const found = await sharedBy(patient);
+  by("heading").textContent = found?.displayName ?? t("patients.unknown");
+  if (!found) return [];
+  try {
+    return (await get(`/api/series?patient=${encodeURIComponent(patient)}`)).series;
+  } catch (error) {
+    if (isClosed(error)) return [];
+    throw error;
+  }
+}
 
 function sections(series) {
   const groups = Map.groupBy ? Map.groupBy(series, (each) => each.category) : grouped(series);
@@ -34,7 +45,7 @@ function grouped(series) {
 function card(series) {
   const path = patient ? `/patients/${patient}/series/${series.series}` : `/record/${series.series}`;
   const days = [series.first, series.last].map((micros) => wallDay(wall(micros)));
-  const period = series.first === null ? "" : t("record.period", { first: days[0], last: days[1] });
+  const period = series.first === null ? "" : span(...days);
   return h(
     "li",
     { class: "card series-card" },
@@ -44,13 +55,17 @@ function card(series) {
   );
 }
 
+function span(first, last) {
+  return first === last ? first : t("record.period", { first, last });
+}
+
 function counted(series) {
   const key = series.shape === "waveform" ? "record.recordings" : "record.samples";
   return t(key, { count: series.count });
 }
 
 function empty() {
-  if (patient) return h("div", { class: "card empty" }, h("p", {}, t("record.none.clinician")));
+  if (patient) return h("div", { class: "card empty" }, h("p", {}, nothingOpen()));
   return h(
     "div",
     { class: "card empty" },

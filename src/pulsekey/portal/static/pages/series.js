@@ -1,11 +1,12 @@
 // One series: what its quality comes to, the plot, and the same rows as a table.
 
-import { get } from "../api.js";
+import { get, isClosed } from "../api.js";
 import { by, h, table } from "../dom.js";
 import { extent, strip } from "../ecg.js";
 import { named, t } from "../messages.js";
 import { doubts, draw, sharesAxis, valueWords } from "../plot.js";
 import { enter, guarded } from "../session.js";
+import { nothingOpen, sharedBy } from "../shared.js";
 import { categoryName, listed, metricName, number, qualitySentence, unitName, wall, wallDay, wallSecond, wallSeconds } from "../words.js";
 
 const DAY_MICROS = 86_400_000_000;
@@ -23,16 +24,13 @@ const TOTALLED = new Set([
 const { role, patient, series: id } = by("content").dataset;
 const state = { from: null, until: null, component: 0, entry: null, remove: () => {} };
 
-await guarded(async () => {
+await reading(async () => {
   await enter(role);
+  if (patient && !(await sharedBy(patient))) return gone();
   const of = patient ? `?patient=${encodeURIComponent(patient)}` : "";
   const { series } = await get(`/api/series${of}`);
   state.entry = series.find((each) => each.series === id);
-  if (!state.entry) {
-    by("heading").textContent = t("series.gone");
-    by("figure").hidden = by("table-box").hidden = true;
-    return;
-  }
+  if (!state.entry) return gone();
   title(state.entry);
   by("table-box").open = matchMedia("(width >= 60rem)").matches;
   begin(state.entry);
@@ -40,6 +38,31 @@ await guarded(async () => {
   else await stretch();
   if (TOTALLED.has(state.entry.metric)) await totals();
 });
+
+// What the patient has stopped meanwhile leaves the page; whatever else fails is said above it.
+function reading(work) {
+  return guarded(async () => {
+    try {
+      await work();
+    } catch (error) {
+      if (!isClosed(error)) {
+        if (!state.entry) empty(t("error.Failure"));
+        throw error;
+      }
+      gone();
+    }
+  });
+}
+
+function gone() {
+  empty(t("series.gone"));
+  if (patient) by("source").textContent = nothingOpen();
+}
+
+function empty(heading) {
+  by("heading").textContent = heading;
+  for (const id of ["figure", "table-box", "controls", "summary", "totals"]) by(id).hidden = true;
+}
 
 // Weeks of sleep or of steps are a bar code: what is dense begins with its last night or week, and says so.
 function begin({ shape, first, last, count }) {
@@ -64,7 +87,7 @@ async function stretch() {
   if (state.until !== null) query.set("until", String(state.until));
   const found = await get(`/api/series/${id}?${query}`);
   const { points, quality, thinned } = found;
-  by("summary").replaceChildren(quality ? h("p", { class: "notice summary", id: "quality" }, h("span", {}, qualitySentence(quality))) : "");
+  by("summary").replaceChildren(quality ? h("p", { class: "notice summary", id: "quality" }, h("span", {}, t("series.shown", { quality: qualitySentence(quality) }))) : "");
   controls();
   state.remove();
   state.remove = () => {};
@@ -98,7 +121,7 @@ function plot(series, points) {
 function range(from, until) {
   state.from = from;
   state.until = until;
-  return guarded(stretch);
+  return reading(stretch);
 }
 
 function controls() {
@@ -128,7 +151,7 @@ function parts() {
   const chosen = h("select", { "aria-label": t("series.part") }, options);
   chosen.addEventListener("change", () => {
     state.component = Number(chosen.value);
-    guarded(stretch);
+    reading(stretch);
   });
   return chosen;
 }
@@ -204,7 +227,7 @@ async function waveform() {
   );
   let at = 0;
   const windows = new Map();
-  const show = () => guarded(() => strips(blocks[Number(choice.value)], at, windows));
+  const show = () => reading(() => strips(blocks[Number(choice.value)], at, windows));
   const move = (step) => () => {
     const seconds = Math.floor((blocks[Number(choice.value)].end - blocks[Number(choice.value)].start) / 1e6);
     at = Math.max(0, Math.min(at + step * STRIP_SECONDS, seconds - STRIP_SECONDS));

@@ -3,6 +3,7 @@
 import { get, post } from "../api.js";
 import { by } from "../dom.js";
 import { valid } from "../form.js";
+import { optionsFor } from "../invitation.js";
 import { register } from "../passkey.js";
 import { guarded, ready } from "../session.js";
 
@@ -23,8 +24,7 @@ by("form").addEventListener("submit", (event) => {
       organisationName: by("organisation").value.trim(),
       setupToken: by("token").value.trim(),
     };
-    const { options } = await post("/api/registrations/options", body, { open: true });
-    const credential = await register(options);
+    const credential = await register(await optionsFor(body));
     await post("/api/set-up", { credential }, { open: true });
     location.replace("/people");
   }, by("form").querySelector("button"));
