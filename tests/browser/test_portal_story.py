@@ -177,6 +177,9 @@ def prove_and_stop(patient: Visitor, clinician: Visitor, folder: Path) -> None:
     patient.sees("stopped by you")
     expect(patient.page.locator("[data-stop]")).to_have_count(0)
 
+    clinician.click("Last day")
+    clinician.sees("This is not here, or no longer open to you")
+    expect(clinician.page.locator("canvas, tbody")).to_have_count(0)
     clinician.page.reload()
     clinician.sees("This is not here, or no longer open to you")
     expect(clinician.page.locator("canvas")).to_have_count(0)

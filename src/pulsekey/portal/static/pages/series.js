@@ -60,7 +60,10 @@ function gone() {
 }
 
 function empty(heading) {
+  state.remove();
+  state.remove = () => {};
   by("heading").textContent = heading;
+  for (const id of ["plot", "legend", "caption", "table", "controls", "summary", "totals-table"]) by(id).replaceChildren();
   for (const id of ["figure", "table-box", "controls", "summary", "totals"]) by(id).hidden = true;
 }
 
