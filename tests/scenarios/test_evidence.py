@@ -186,8 +186,8 @@ def test_without_an_enrolment_statement_only_that_claim_fails(town: EvidenceNode
 def test_other_consents_show_only_as_chain_counter_and_digest(
     town: EvidenceNode, pat: Patient
 ) -> None:
-    other = town.grant(pat, categories=("mental-health",))
-    consent = town.grant(pat, categories=("glucose",))
+    other = town.grant(pat, categories=("heart-rate", "mental-health"))
+    consent = town.grant(pat, categories=("glucose", "heart-rate"))
     town.read(pat)
     content = town.evidence(pat, consent)
     (verdict,) = judged(Case(content))
@@ -196,6 +196,7 @@ def test_other_consents_show_only_as_chain_counter_and_digest(
     assert other.hex() in {each["chain"] for each in document["releases"]["chains"]}
     assert len(document["releases"]["entries"]) == 1
     assert b"Ann Other" not in content
+    assert b"mental-health" not in content
     assert pat.principal.display_name.encode() not in content
 
 
