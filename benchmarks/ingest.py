@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.figures import Figure, cpu_seconds
 from pulsekey.exchange.import_payload import ImportPayload
 from pulsekey.identity.store import open_store
-from pulsekey.ingest.apple_health import AppleHealth
+from pulsekey.ingest.apple.health import AppleHealth
 from pulsekey.ingest.clarity import Clarity
 from pulsekey.ingest.fhir_bundle import FhirBundle
 from pulsekey.ingest.items import Context, Format, Payload

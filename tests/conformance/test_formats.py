@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulsekey.ingest.apple_health import AppleHealth
+from pulsekey.ingest.apple.health import AppleHealth
 from pulsekey.ingest.clarity import Clarity
 from pulsekey.ingest.fhir_bundle import FhirBundle
-from pulsekey.ingest.garmin_fit import GarminFit
+from pulsekey.ingest.fit.activity import GarminFit
 from pulsekey.ingest.items import ROWS_MAX, Context, Format, Item, Payload, Refusal
 from pulsekey.ingest.recognition import FORMATS, recognise
-from pulsekey.ingest.wfdb_record import WfdbRecord
+from pulsekey.ingest.wfdb.record import WfdbRecord
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.resources.documents import Clinical
 from pulsekey.samples.apple_export import Plan, write, write_zip

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pulsekey.ingest.wfdb_annotations import AUX, NUM, SKIP, SUB, Annotation
+from pulsekey.ingest.wfdb.annotations import AUX, NUM, SKIP, SUB, Annotation
 
 
 def pack_212(samples: NDArray[np.int32]) -> bytes:

@@ -1,1 +1,1 @@
-"""Payload in, series or clinical resources out; one file a format, coverage declared."""
+"""Payload in, series or clinical resources out; one file or folder a format, coverage declared."""

@@ -7,12 +7,12 @@ be understood.
 from collections.abc import Iterator
 from typing import Final
 
-from pulsekey.ingest.apple_health import AppleHealth
+from pulsekey.ingest.apple.health import AppleHealth
 from pulsekey.ingest.clarity import Clarity
 from pulsekey.ingest.fhir_bundle import FhirBundle
-from pulsekey.ingest.garmin_fit import GarminFit
+from pulsekey.ingest.fit.activity import GarminFit
 from pulsekey.ingest.items import Coverage, Format, Payload
-from pulsekey.ingest.wfdb_record import WfdbRecord
+from pulsekey.ingest.wfdb.record import WfdbRecord
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.signals.catalogue import METRICS
 from pulsekey.signals.metric import LOINC, MDC, PULSEKEY

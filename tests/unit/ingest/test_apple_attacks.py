@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.mutations import mutated
-from pulsekey.ingest import apple_archive, apple_ecg
-from pulsekey.ingest.apple_health import DEPTH_MAX, AppleHealth
+from pulsekey.ingest.apple import archive, ecg
+from pulsekey.ingest.apple.health import DEPTH_MAX, AppleHealth
 from pulsekey.ingest.items import Item, Refusal
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.samples import apple_export
@@ -215,7 +215,7 @@ def test_a_zip_bomb_is_stopped_by_its_ratio() -> None:
 def test_a_directory_too_long_to_hold_is_refused_before_it_is_read() -> None:
     content = bytearray(archive_of(a=b"x"))
     at = content.rfind(b"PK\x05\x06")
-    struct.pack_into("<L", content, at + 12, apple_archive.DIRECTORY_BYTES_MAX + 1)
+    struct.pack_into("<L", content, at + 12, archive.DIRECTORY_BYTES_MAX + 1)
     with pytest.raises(MalformedInput, match="too many files"):
         read(bytes(content), "export.zip")
 
@@ -242,14 +242,14 @@ def test_an_encrypted_export_is_refused() -> None:
     ],
 )
 def test_a_recording_that_cannot_be_read_is_refused_alone(change: Callable[[str], str]) -> None:
-    items = list(apple_ecg.read(change(apple_export.ecg_csv(Plan(), 1)).encode(), "member 2"))
+    items = list(ecg.read(change(apple_export.ecg_csv(Plan(), 1)).encode(), "member 2"))
     assert [type(item) for item in items] == [Refusal]
 
 
 def test_decimal_commas_and_unknown_words_do_not_stop_a_recording() -> None:
     text = apple_export.ecg_csv(Plan(), 1).replace("Rythme sinusal", "Sinusový rytmus")
     head, _, body = text.partition("µV\n\n")
-    items = list(apple_ecg.read((head + "µV\n\n" + body.replace(".", ",")).encode(), "member 2"))
+    items = list(ecg.read((head + "µV\n\n" + body.replace(".", ",")).encode(), "member 2"))
     assert [type(item) for item in items] == [Waveform, Refusal]
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulsekey.ingest.apple_health import AppleHealth
-from pulsekey.ingest.apple_sources import source
-from pulsekey.ingest.apple_types import CHOICES, METRICS, QUANTITIES
+from pulsekey.ingest.apple.health import AppleHealth
+from pulsekey.ingest.apple.sources import source
+from pulsekey.ingest.apple.types import CHOICES, METRICS, QUANTITIES
 from pulsekey.ingest.items import ROWS_MAX, Context, Item, Payload, Refusal
 from pulsekey.ingest.units import conversion
 from pulsekey.primitives.clock import Micros

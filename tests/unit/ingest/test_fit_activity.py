@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pulsekey.ingest.garmin_fit import GarminFit
+from pulsekey.ingest.fit.activity import GarminFit
 from pulsekey.ingest.items import Item, Payload, Refusal
 from pulsekey.primitives.clock import micros
 from pulsekey.primitives.errors import MalformedInput

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pulsekey.ingest.items import Item, Payload, Refusal
-from pulsekey.ingest.wfdb_annotations import Annotation, read_annotations
-from pulsekey.ingest.wfdb_header import FORMATS, NO_VALUE, parse_header
-from pulsekey.ingest.wfdb_record import WfdbRecord, decode_samples
+from pulsekey.ingest.wfdb.annotations import Annotation, read_annotations
+from pulsekey.ingest.wfdb.header import FORMATS, NO_VALUE, parse_header
+from pulsekey.ingest.wfdb.record import WfdbRecord, decode_samples
 from pulsekey.primitives.clock import micros
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.signals.series import OFFSET_UNKNOWN, Basis, Series, Waveform

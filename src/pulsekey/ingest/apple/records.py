@@ -11,9 +11,10 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pulsekey.ingest import apple_types, decimals, local_time, units
-from pulsekey.ingest.apple_sources import source
-from pulsekey.ingest.apple_tags import Place, attributes
+from pulsekey.ingest import decimals, local_time, units
+from pulsekey.ingest.apple import types
+from pulsekey.ingest.apple.sources import source
+from pulsekey.ingest.apple.tags import Place, attributes
 from pulsekey.ingest.columns import Gathering, Moment, Stretch
 from pulsekey.ingest.decimals import Decimals
 from pulsekey.ingest.items import Item
@@ -170,7 +171,7 @@ class Records:
             kind,
             None if choices is None else {text: str(at) for text, at in choices.items()},
             fraction,
-            kind in {apple_types.SYSTOLIC, apple_types.DIASTOLIC},
+            kind in {types.SYSTOLIC, types.DIASTOLIC},
         )
         return lane
 
@@ -219,18 +220,18 @@ def moment(start: str, end: str, zone: str) -> Moment | None:
 def _metric_of(
     kind: str, unit: str, source_name: str
 ) -> tuple[Metric | None, Mapping[str, int] | None]:
-    if kind in apple_types.CHOICES:
-        return apple_types.CHOICES[kind]
-    if kind == apple_types.GLUCOSE:
+    if kind in types.CHOICES:
+        return types.CHOICES[kind]
+    if kind == types.GLUCOSE:
         name = source_name.casefold()
-        sensor = any(known in name for known in apple_types.SENSOR_NAMES)
+        sensor = any(known in name for known in types.SENSOR_NAMES)
         if unit.startswith("mmol"):
             molar = catalogue.GLUCOSE_SENSOR_MOLAR if sensor else catalogue.GLUCOSE_BLOOD_MOLAR
             return molar, None
         return (catalogue.GLUCOSE_SENSOR if sensor else catalogue.GLUCOSE_BLOOD), None
-    if kind in {apple_types.SYSTOLIC, apple_types.DIASTOLIC}:
+    if kind in {types.SYSTOLIC, types.DIASTOLIC}:
         return catalogue.BLOOD_PRESSURE, None
-    return apple_types.QUANTITIES.get(kind), None
+    return types.QUANTITIES.get(kind), None
 
 
 def _stamps(starts: list[str], ends: list[str]) -> tuple[Stamps, Stamps]:

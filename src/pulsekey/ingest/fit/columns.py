@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 from numpy.typing import NDArray
 
-from pulsekey.ingest.fit_profile import (
+from pulsekey.ingest.fit.profile import (
     OFFSET_SECONDS_MAX,
     OFFSET_STEP_SECONDS,
     OFFSET_TOLERANCE_SECONDS,

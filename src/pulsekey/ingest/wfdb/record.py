@@ -20,8 +20,8 @@ import numpy as np
 
 from pulsekey.ingest.archive import ZIP_MAGIC, members
 from pulsekey.ingest.items import ROWS_MAX, Context, Coverage, Item, Payload, Refusal
-from pulsekey.ingest.wfdb_annotations import ANNOTATION_BYTES_MAX, Annotation, read_annotations
-from pulsekey.ingest.wfdb_header import (
+from pulsekey.ingest.wfdb.annotations import ANNOTATION_BYTES_MAX, Annotation, read_annotations
+from pulsekey.ingest.wfdb.header import (
     FORMATS,
     HEADER_BYTES_MAX,
     NO_VALUE,

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from pulsekey.ingest import apple_types, decimals
-from pulsekey.ingest.apple_records import CHECK_DATE, CHECK_VALUE, Lane, moment
-from pulsekey.ingest.apple_sessions import value_of
-from pulsekey.ingest.apple_tags import Place
+from pulsekey.ingest import decimals
+from pulsekey.ingest.apple import types
+from pulsekey.ingest.apple.records import CHECK_DATE, CHECK_VALUE, Lane, moment
+from pulsekey.ingest.apple.sessions import value_of
+from pulsekey.ingest.apple.tags import Place
 from pulsekey.ingest.columns import ABSENT, Several
 from pulsekey.ingest.items import Item
 from pulsekey.ingest.refusals import Refusals
@@ -54,7 +55,7 @@ class Pressures:
                     cure="send the export in parts",
                 )
             found = self._readings[key] = _Reading(lane.source, zone, lane.given_unit)
-        half = found.diastolic if lane.kind == apple_types.DIASTOLIC else found.systolic
+        half = found.diastolic if lane.kind == types.DIASTOLIC else found.systolic
         if value not in half and len(half) < AT_ONCE_MAX:
             # One character more than is legible, so that what is cut off cannot become legible.
             half.append(value[: decimals.TEXT_MAX + 1])

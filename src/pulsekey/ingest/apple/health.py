@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import BinaryIO, ClassVar, Final
 
-from pulsekey.ingest import apple_archive, apple_ecg, apple_types
-from pulsekey.ingest.apple_pressures import Pressures
-from pulsekey.ingest.apple_records import CHECK_DATE, Lane, Records
-from pulsekey.ingest.apple_sessions import SUMMARY, Workout, day
-from pulsekey.ingest.apple_tags import CURE, ROOT, Place, Tag, Token, resolved, take_apart, tokens
+from pulsekey.ingest.apple import archive, ecg, types
+from pulsekey.ingest.apple.pressures import Pressures
+from pulsekey.ingest.apple.records import CHECK_DATE, Lane, Records
+from pulsekey.ingest.apple.sessions import SUMMARY, Workout, day
+from pulsekey.ingest.apple.tags import CURE, ROOT, Place, Tag, Token, resolved, take_apart, tokens
 from pulsekey.ingest.archive import ZIP_MAGIC
 from pulsekey.ingest.columns import Several
 from pulsekey.ingest.items import Context, Coverage, Item, Payload
@@ -39,7 +39,7 @@ class AppleHealth:
     coverage: ClassVar[Coverage] = Coverage(
         "apple-health",
         "Apple Health export (export.xml, export.zip)",
-        metrics=apple_types.METRICS,
+        metrics=types.METRICS,
         notes=(
             "stamps are in the exporter's zone unless a record names its own",
             "workout routes, clinical records and personal characteristics are not read",
@@ -49,7 +49,7 @@ class AppleHealth:
 
     def recognises(self, head: bytes, payload: Payload) -> bool:
         if head.startswith(ZIP_MAGIC):
-            return apple_archive.holds_export(payload)
+            return archive.holds_export(payload)
         return ROOT in head and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
     def parse(self, payload: Payload, context: Context) -> Iterator[Item]:
@@ -59,12 +59,12 @@ class AppleHealth:
                 stream.seek(0)
                 yield from _export(stream, Place(payload.name), stream, context)
                 return
-            archive = stack.enter_context(apple_archive.opened(stream, payload))
-            yield from archive.refusals()
-            with archive.export() as export:
-                yield from _export(export, Place(archive.export_name), stream, context)
-            for name, content in archive.electrocardiograms():
-                yield from apple_ecg.read(content, name)
+            opened = stack.enter_context(archive.opened(stream, payload))
+            yield from opened.refusals()
+            with opened.export() as export:
+                yield from _export(export, Place(opened.export_name), stream, context)
+            for name, content in opened.electrocardiograms():
+                yield from ecg.read(content, name)
             context.progress(payload.size)
 
 

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, Final
 
 import fitdecode
 
-from pulsekey.ingest.fit_columns import Column, Origin, Rows, recorded_offset, session_rows
-from pulsekey.ingest.fit_profile import (
+from pulsekey.ingest.fit.columns import Column, Origin, Rows, recorded_offset, session_rows
+from pulsekey.ingest.fit.profile import (
     BEAT_DRIFT_SECONDS_MAX,
     CALENDAR_FROM,
     COLUMNS,

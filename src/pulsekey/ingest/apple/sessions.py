@@ -9,9 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from pulsekey.ingest import apple_types, decimals, local_time, units
-from pulsekey.ingest.apple_records import moment
-from pulsekey.ingest.apple_sources import source
+from pulsekey.ingest import decimals, local_time, units
+from pulsekey.ingest.apple import types
+from pulsekey.ingest.apple.records import moment
+from pulsekey.ingest.apple.sources import source
 from pulsekey.ingest.columns import ABSENT, Moment, Value
 from pulsekey.ingest.refusals import Refusals
 from pulsekey.primitives.clock import MICROS_PER_SECOND
@@ -73,23 +74,23 @@ class Workout:
         told = self.told
         ascended, _, ascent_unit = self.entries.get("HKElevationAscended", "").partition(" ")
         given = {
-            apple_types.WORKOUT_DURATION: (told.get("duration"), told.get("durationUnit", "")),
-            apple_types.WORKOUT_DISTANCE: (
+            types.WORKOUT_DURATION: (told.get("duration"), told.get("durationUnit", "")),
+            types.WORKOUT_DISTANCE: (
                 told.get("totalDistance"),
                 told.get("totalDistanceUnit", ""),
             ),
-            apple_types.WORKOUT_ENERGY: (
+            types.WORKOUT_ENERGY: (
                 told.get("totalEnergyBurned"),
                 told.get("totalEnergyBurnedUnit", ""),
             ),
-            apple_types.WORKOUT_ASCENT: (ascended or None, ascent_unit),
+            types.WORKOUT_ASCENT: (ascended or None, ascent_unit),
         }
         for statistic in self.statistics:
             kind = statistic.get("type", "")
-            if kind in apple_types.WORKOUT_PARTS and "sum" in statistic:
-                place = apple_types.WORKOUT_PARTS[kind]
+            if kind in types.WORKOUT_PARTS and "sum" in statistic:
+                place = types.WORKOUT_PARTS[kind]
                 given[place] = (statistic["sum"], statistic.get("unit", ""))
-            elif kind != apple_types.HEART_RATE:
+            elif kind != types.HEART_RATE:
                 cure = "nothing to do: the samples that it was computed from are read"
                 refusals.kind(kind, "a statistic of a workout that is not read", cure)
         values: list[Value] = []
@@ -102,7 +103,7 @@ class Workout:
     def heart(self, refusals: Refusals) -> tuple[Value, ...] | None:
         """Return average, minimum and maximum heart rate, None where there is no such statistic."""
         for statistic in self.statistics:
-            if statistic.get("type") == apple_types.HEART_RATE:
+            if statistic.get("type") == types.HEART_RATE:
                 unit = statistic.get("unit", "")
                 return tuple(
                     _or_absent(statistic.get(name), unit, "/min", refusals)

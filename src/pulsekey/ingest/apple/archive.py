@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
-from pulsekey.ingest.apple_tags import ROOT
+from pulsekey.ingest.apple.tags import ROOT
 from pulsekey.ingest.archive import READ_FAILURES, Bounded
 from pulsekey.ingest.items import Payload, Refusal
 from pulsekey.primitives.errors import MalformedInput

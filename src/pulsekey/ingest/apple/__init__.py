@@ -1,0 +1,1 @@
+"""Apple Health: the export archive, its XML, its ECG files."""

@@ -1,0 +1,1 @@
+"""Garmin FIT activity files: messages in, columns out."""

@@ -1,0 +1,1 @@
+"""PhysioNet WFDB: header, signals and annotations, zipped as one record."""
