@@ -49,7 +49,7 @@ def fill(vault: Vault) -> None:
             session.add_waveform(waveform_at(0, range(k, 100)))
             session.add_document(condition("c", b"%d" % k))
             session.commit(b"report")
-    Papers(vault).put(PATIENT, CLINIC, PaperKind.TERMS, "t", b"terms", RECEIVED)
+    Papers(vault).put(PATIENT, CLINIC, PaperKind.IMPORT_REPORT, "t", b"terms", RECEIVED)
 
 
 def everything(vault: Vault) -> object:

@@ -80,7 +80,12 @@ def test_no_canary_is_on_disk(tmp_path: Path) -> None:
             )
             session.commit(CANARIES["report"].encode())
         Papers(vault).put(
-            PATIENT, CLINIC, PaperKind.TERMS, "canary-terms", CANARIES["terms"].encode(), RECEIVED
+            PATIENT,
+            CLINIC,
+            PaperKind.IMPORT_REPORT,
+            "canary-terms",
+            CANARIES["terms"].encode(),
+            RECEIVED,
         )
         # While the vault is open its log is on disk too.
         files = [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -4,9 +4,10 @@ The register says what was offered and to whom; whether it is live only the ledg
 kept durably before their grant is sent to the ledger, so a live grant can always be opened.
 """
 
-import sqlite3
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -14,15 +15,19 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pulsekey.consent.terms import Terms, consent_id, decode_terms
-from pulsekey.primitives.errors import IntegrityError, NotFound
+from pulsekey.primitives.database import Waterline, open_database, transaction, translated
+from pulsekey.primitives.errors import Conflict, IntegrityError, NotFound
 from pulsekey.primitives.ids import ConsentId, Entropy, PatientId, PrincipalId
 
-SCHEMA_VERSION = 1
 NONCE_BYTES = 12
 OPENED_MAX = 4_096
 CONSENTS_PER_PATIENT_MAX = 10_000
+"""Beyond this a patient's next consent is refused, so that no list of theirs is ever cut off."""
 
-_SCHEMA = """
+ROWS_AT_A_TIME = 1_000
+
+MIGRATIONS = (
+    """
 CREATE TABLE consents (
     consent BLOB PRIMARY KEY,
     patient TEXT NOT NULL,
@@ -30,8 +35,9 @@ CREATE TABLE consents (
     sealed BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX consents_by_patient ON consents (patient);
-CREATE INDEX consents_by_recipient ON consents (recipient);
-"""
+CREATE INDEX consents_by_recipient ON consents (recipient)
+""",
+)
 
 
 class TermsKeys(Protocol):
@@ -52,26 +58,26 @@ class ConsentRegister:
         self._entropy = entropy
         self._lock = threading.Lock()
         self._opened: OrderedDict[ConsentId, Terms] = OrderedDict()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA secure_delete = ON")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            self._db.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-        elif version != SCHEMA_VERSION:
-            self._db.close()
-            raise IntegrityError(f"the consent register has schema {version}, not {SCHEMA_VERSION}")
+        self._path = path
+        self._db = open_database(path, MIGRATIONS, waterline=True)
+        self.waterline = Waterline(self._db)
 
     def keep(self, terms: Terms) -> None:
-        """Keep terms durably. Keeping the same ones again changes nothing."""
+        """Keep terms durably. Keeping the same ones again changes nothing.
+
+        Raises `Conflict` for one consent too many of a patient.
+        """
         content = terms.encode()
         consent = consent_id(content)
         nonce = self._entropy(NONCE_BYTES)
         sealed = AESGCM(self._keys.terms_key(terms.subject)).encrypt(nonce, content, consent)
-        with self._lock:
+        with self._writing():
+            ((kept,),) = self._db.execute(
+                "SELECT count(*) FROM consents WHERE patient = ? AND consent != ?",
+                (terms.subject, consent),
+            )
+            if kept >= CONSENTS_PER_PATIENT_MAX:
+                raise Conflict("there are too many consents in this record to add another one")
             self._db.execute(
                 "INSERT OR IGNORE INTO consents VALUES (?, ?, ?, ?)",
                 (consent, terms.subject, terms.recipient.id, nonce + sealed),
@@ -79,7 +85,7 @@ class ConsentRegister:
 
     def terms(self, consent: ConsentId) -> Terms:
         """Return the terms of a consent, or raise `NotFound`."""
-        with self._lock:
+        with self._lock, translated(self._path):
             row = self._db.execute(
                 "SELECT consent, patient, sealed FROM consents WHERE consent = ?", (consent,)
             ).fetchone()
@@ -92,25 +98,46 @@ class ConsentRegister:
         return self._found("patient", patient)
 
     def of_recipient(self, recipient: PrincipalId) -> tuple[Terms, ...]:
-        """Return every consent that names a recipient."""
+        """Return every consent that names a recipient, of however many patients."""
         return self._found("recipient", recipient)
 
     def erase(self, patient: PatientId) -> None:
         """Forget a patient's terms and salts."""
-        with self._lock:
+        with self._writing():
             self._db.execute("DELETE FROM consents WHERE patient = ?", (patient,))
             self._opened.clear()
 
     def close(self) -> None:
         self._db.close()
 
-    def _found(self, column: str, value: str) -> tuple[Terms, ...]:
+    def keep_mark(self, mark: bytes) -> None:
+        """Keep the node's mark durably (ADR 0063)."""
+        with self._lock, translated(self._path):
+            self.waterline.keep(mark)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         with self._lock:
-            rows = self._db.execute(
-                f"SELECT consent, patient, sealed FROM consents WHERE {column} = ? LIMIT ?",  # noqa: S608  The column is ours.
-                (value, CONSENTS_PER_PATIENT_MAX),
-            ).fetchall()
-        return tuple(self._open(*row) for row in rows)
+            with transaction(self._db, self._path):
+                yield
+                self.waterline.rise()
+            self.waterline.risen()
+
+    def _found(self, column: str, value: str) -> tuple[Terms, ...]:
+        found: list[Terms] = []
+        behind = b""
+        while True:
+            # Some at a time: nobody else's reading waits for the whole of a long list.
+            with self._lock, translated(self._path):
+                rows = self._db.execute(
+                    "SELECT consent, patient, sealed FROM consents"  # noqa: S608  The column is ours.
+                    f" WHERE {column} = ? AND consent > ? ORDER BY consent LIMIT ?",
+                    (value, behind, ROWS_AT_A_TIME),
+                ).fetchall()
+            found += [self._open(*row) for row in rows]
+            if len(rows) < ROWS_AT_A_TIME:
+                return tuple(found)
+            behind = rows[-1][0]
 
     def _open(self, consent: bytes, patient: str, sealed: bytes) -> Terms:
         name = ConsentId(consent)

@@ -5,7 +5,6 @@ and erasing the patient's keys erases what was read. Losing the tail of a chain 
 reader that holds a read receipt.
 """
 
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,15 +15,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pulsekey.evidence.entries import START, Access, Entry, decode_entry, entry_digest
+from pulsekey.primitives.database import Waterline, open_database, transaction, translated
 from pulsekey.primitives.errors import IntegrityError
 from pulsekey.primitives.ids import Digest, Entropy, PatientId
 
-SCHEMA_VERSION = 1
 NONCE_BYTES = 12
 SALT_BYTES = 16
 PAGE_MAX = 1_000
 
-_SCHEMA = """
+MIGRATIONS = (
+    """
 CREATE TABLE entries (
     chain BLOB NOT NULL,
     counter INTEGER NOT NULL,
@@ -33,8 +33,9 @@ CREATE TABLE entries (
     sealed BLOB NOT NULL,
     PRIMARY KEY (chain, counter)
 ) WITHOUT ROWID;
-CREATE INDEX entries_by_patient ON entries (patient, chain, counter);
-"""
+CREATE INDEX entries_by_patient ON entries (patient, chain, counter)
+""",
+)
 
 
 class PatientKeys(Protocol):
@@ -51,23 +52,14 @@ class AccessLog:
         self._keys = keys
         self._entropy = entropy
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA secure_delete = ON")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            self._db.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-        elif version != SCHEMA_VERSION:
-            self._db.close()
-            raise IntegrityError(f"the access log has schema {version}, this release reads 1")
+        self._path = path
+        self._db = open_database(path, MIGRATIONS, waterline=True)
+        self.waterline = Waterline(self._db)
 
     def append(self, accesses: Sequence[Access]) -> tuple[Entry, ...]:
         """Give each access its place and make all of them durable together."""
         entries: list[Entry] = []
-        with self._lock, self._transaction():
+        with self._writing():
             for access in accesses:
                 entry = self._placed(access)
                 content = entry.encode()
@@ -91,7 +83,7 @@ class AccessLog:
         the hash of the one before it.
         """
         limit = -1 if newest is None else newest + 1
-        with self._lock:
+        with self._lock, translated(self._path):
             rows = self._db.execute(
                 "SELECT counter, patient, digest, sealed FROM entries WHERE chain = ?"
                 " ORDER BY counter DESC LIMIT ?",
@@ -118,7 +110,7 @@ class AccessLog:
 
     def heads(self, patient: PatientId) -> tuple[tuple[Digest, int, Digest], ...]:
         """Return (chain, newest counter, newest digest) of a patient's chains, in chain order."""
-        with self._lock:
+        with self._lock, translated(self._path):
             rows = self._db.execute(
                 # The index alone says which entries are the newest; only those are looked up.
                 "SELECT chain, counter, digest FROM entries JOIN (SELECT chain, MAX(counter)"
@@ -130,7 +122,7 @@ class AccessLog:
 
     def patients(self) -> tuple[PatientId, ...]:
         """Return every patient with an entry, in order."""
-        with self._lock:
+        with self._lock, translated(self._path):
             rows = self._db.execute("SELECT DISTINCT patient FROM entries ORDER BY patient")
             return tuple(PatientId(patient) for (patient,) in rows)
 
@@ -144,8 +136,13 @@ class AccessLog:
 
     def erase(self, patient: PatientId) -> None:
         """Forget a patient's entries."""
-        with self._lock, self._transaction():
+        with self._writing():
             self._db.execute("DELETE FROM entries WHERE patient = ?", (patient,))
+
+    def keep_mark(self, mark: bytes) -> None:
+        """Keep the node's mark durably (ADR 0063)."""
+        with self._lock, translated(self._path):
+            self.waterline.keep(mark)
 
     def close(self) -> None:
         self._db.close()
@@ -177,14 +174,12 @@ class AccessLog:
         return decode_entry(content)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+    def _writing(self) -> Iterator[None]:
+        with self._lock:
+            with transaction(self._db, self._path):
+                yield
+                self.waterline.rise()
+            self.waterline.risen()
 
 
 def _place(chain: Digest, counter: int) -> bytes:

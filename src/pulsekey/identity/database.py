@@ -4,7 +4,6 @@ Write-ahead log and synchronous FULL: what was committed survives SIGKILL and po
 holds the connection for the whole of its transaction, so other threads never see half of one.
 """
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,9 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from pulsekey.primitives.database import Waterline, open_database
 from pulsekey.primitives.errors import Conflict, IntegrityError, Unavailable
-
-BUSY_SECONDS_MAX = 10.0
 
 Row: TypeAlias = tuple[Any, ...]
 Value: TypeAlias = bytes | str | int | None
@@ -25,17 +23,10 @@ class Database:
 
     def __init__(self, path: Path, migrations: Sequence[str]) -> None:
         """Open or create `path` (readable by its owner only) and run the migrations it lacks."""
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._lock = threading.RLock()
         self._depth = 0
-        self._connection = sqlite3.connect(
-            path, timeout=BUSY_SECONDS_MAX, isolation_level=None, check_same_thread=False
-        )
-        try:
-            self._prepare(migrations)
-        except BaseException:
-            self._connection.close()
-            raise
+        self._connection = open_database(path, migrations, waterline=True)
+        self.waterline = Waterline(self._connection)
 
     def close(self) -> None:
         with self._lock:
@@ -52,6 +43,7 @@ class Database:
             self._depth = 1
             try:
                 yield
+                self.waterline.rise()
                 self._connection.execute("COMMIT")
             except BaseException:
                 # Does nothing where a failed COMMIT has rolled back by itself (a full disk, say).
@@ -59,6 +51,7 @@ class Database:
                 raise
             finally:
                 self._depth = 0
+                self.waterline.risen()
 
     def rows(self, sql: str, *values: Value) -> list[Row]:
         with self._lock, _translated():
@@ -70,23 +63,13 @@ class Database:
 
     def write(self, sql: str, *values: Value) -> int:
         """Execute one statement, by itself or in the transaction around. Return rows changed."""
-        with self._lock, _translated():
+        with self.transaction():
             return self._connection.execute(sql, values).rowcount
 
-    def _prepare(self, migrations: Sequence[str]) -> None:
-        with _translated():
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            self._connection.execute("PRAGMA secure_delete = ON")
-        with self.transaction():
-            ((version,),) = self.rows("PRAGMA user_version")
-            if version > len(migrations):
-                raise IntegrityError(f"schema {version} is newer than this program's")
-            for number, migration in enumerate(migrations[version:], start=version + 1):
-                for statement in migration.split(";"):
-                    self.write(statement)
-                self.write(f"PRAGMA user_version = {number:d}")
+    def keep_mark(self, mark: bytes) -> None:
+        """Keep the node's mark durably (ADR 0063)."""
+        with self._lock, _translated():
+            self.waterline.keep(mark)
 
 
 @contextmanager

@@ -10,15 +10,14 @@ from typing import Any
 
 from pulsekey.ledger.encoding import head_digest
 from pulsekey.ledger.ports import Anchored, Head, Settlement
-from pulsekey.ledger.tables import open_tables, transaction, translated
 from pulsekey.primitives import canonical
 from pulsekey.primitives.clock import Seconds
+from pulsekey.primitives.database import open_database, transaction, translated
 from pulsekey.primitives.errors import IntegrityError, Unavailable
 from pulsekey.primitives.hashing import digest
 from pulsekey.primitives.ids import Digest
 
 RETRY_SECONDS_MAX = 300.0
-SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE anchor (
     batch INTEGER PRIMARY KEY,
@@ -30,6 +29,7 @@ CREATE TABLE anchor (
     digest BLOB NOT NULL
 ) STRICT
 """
+MIGRATIONS = (SCHEMA,)
 
 
 class SqliteAnchors:
@@ -38,7 +38,7 @@ class SqliteAnchors:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._tables = open_tables(path, schema=SCHEMA, version=SCHEMA_VERSION, synchronous="FULL")
+        self._tables = open_database(path, MIGRATIONS)
 
     def keep(self, batch: int, anchored: Anchored) -> None:
         """Remember an anchor. Repeating is no error."""

@@ -43,8 +43,8 @@ from pulsekey.ledger.log.tiles import CHECKPOINT
 from pulsekey.ledger.ports import ABSENT, Batch, Head, Program, Step
 from pulsekey.ledger.state import sqlite as state
 from pulsekey.ledger.state.tree import Tree
-from pulsekey.ledger.tables import translated
 from pulsekey.primitives import tags
+from pulsekey.primitives.database import translated
 from pulsekey.primitives.errors import IntegrityError, MalformedInput, PulsekeyError
 from pulsekey.primitives.hashing import digest, tagged
 from pulsekey.primitives.ids import Digest

@@ -10,11 +10,10 @@ from typing import Any
 
 from pulsekey.ledger.encoding import decode_head, encode_head, head_digest
 from pulsekey.ledger.ports import Head, Step
-from pulsekey.ledger.tables import open_tables, transaction, translated
+from pulsekey.primitives.database import open_database, transaction, translated
 from pulsekey.primitives.errors import IntegrityError, MalformedInput, NotFound
 from pulsekey.primitives.ids import Digest
 
-SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE head (
     batch INTEGER PRIMARY KEY,
@@ -26,6 +25,7 @@ CREATE TABLE place (
     log_index INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 """
+MIGRATIONS = (SCHEMA,)
 
 
 class SqliteHeads:
@@ -34,9 +34,7 @@ class SqliteHeads:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._tables = open_tables(
-            path, schema=SCHEMA, version=SCHEMA_VERSION, synchronous="NORMAL"
-        )
+        self._tables = open_database(path, MIGRATIONS, synchronous="NORMAL")
 
     def put(self, head: Head, steps: Sequence[Step]) -> None:
         """Keep a head and the places of its batch's operations, whole or not at all."""

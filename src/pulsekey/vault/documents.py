@@ -1,8 +1,8 @@
 """Documents: sealed as they came, byte for byte, with versions; and the node's own papers.
 
 Two shelves share one format. Clinical resources are health data and are opened by `reading` only.
-Papers (terms, import reports, enrolment statements) are the node's own: this module opens them, and
-refuses to open anything clinical.
+Papers (import reports) are the node's own: this module opens them, and refuses to open anything
+clinical.
 """
 
 import sqlite3
@@ -32,10 +32,7 @@ _LENGTH_BYTES = 4
 class PaperKind(StrEnum):
     """The node's own documents about a patient."""
 
-    TERMS = "terms"
     IMPORT_REPORT = "import-report"
-    ENROLMENT = "enrolment"
-    STATEMENT = "statement"
 
 
 @dataclass(frozen=True, slots=True)

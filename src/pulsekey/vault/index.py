@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+from pulsekey.primitives.database import Waterline, connect, migrate
 from pulsekey.primitives.errors import Conflict, IntegrityError, NotFound, Unavailable
 
 BUSY_SECONDS = 30.0
@@ -187,18 +188,10 @@ class Index:
         return index
 
     def migrate(self) -> None:
-        """Apply what is missing, one version a transaction.
-
-        Refuse a schema newer than this program.
-        """
+        """Apply what is missing. Refuse a schema newer than this program's."""
         with _named_errors():
-            (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-            if not 0 <= version <= len(MIGRATIONS):
-                raise Conflict("this vault was written by a newer Pulsekey")
-            for number, script in enumerate(MIGRATIONS[version:], version + 1):
-                self._writer.executescript(
-                    f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;"
-                )
+            migrate(self._writer, self._path.name, MIGRATIONS, waterline=True)
+            self.waterline = Waterline(self._writer)
             if _schema(self._writer) != _schema_expected():
                 raise IntegrityError("the vault's index has lost its schema")
 
@@ -226,10 +219,17 @@ class Index:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
+                self.waterline.rise()
                 self._writer.execute("COMMIT")
             finally:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
+                self.waterline.risen()
+
+    def keep_mark(self, mark: bytes) -> None:
+        """Keep the node's mark durably (ADR 0063)."""
+        with self._write_lock, _named_errors():
+            self.waterline.keep(mark)
 
     def truncate_wal(self) -> bool:
         """Fold the write-ahead log into the file, so that no copy of an erased page stays in it.
@@ -269,17 +269,8 @@ class Index:
 
     def _connect(self) -> sqlite3.Connection:
         with _named_errors():
-            connection = sqlite3.connect(
-                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            for pragma in (
-                "journal_mode = WAL",
-                "synchronous = FULL",
-                "foreign_keys = ON",
-                "secure_delete = ON",
-                f"cache_size = -{CACHE_KIB}",
-            ):
-                connection.execute(f"PRAGMA {pragma}").fetchone()
+            connection = connect(self._path, busy_seconds=BUSY_SECONDS)
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             return connection
 
 
@@ -287,8 +278,7 @@ class Index:
 def _schema_expected() -> frozenset[tuple[str, ...]]:
     connection = sqlite3.connect(":memory:")
     try:
-        for script in MIGRATIONS:
-            connection.executescript(script)
+        migrate(connection, "", MIGRATIONS, waterline=True)
         return _schema(connection)
     finally:
         connection.close()

@@ -175,7 +175,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "identity.db") as raw:
         raw.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS) + 1}")
     raw.close()
-    with pytest.raises(IntegrityError, match="newer"):
+    with pytest.raises(Conflict, match="newer"):
         open_store(tmp_path / "identity.db", KEY, secrets.token_bytes)
 
 

@@ -9,8 +9,8 @@ from pulsekey.ledger.durable import sweep, write_durably
 from pulsekey.ledger.heads import SqliteHeads
 from pulsekey.ledger.log.tiles import TileLog
 from pulsekey.ledger.state.sqlite import SqliteState
-from pulsekey.ledger.tables import open_tables, transaction
 from pulsekey.primitives.clock import Seconds
+from pulsekey.primitives.database import open_database, transaction
 from pulsekey.primitives.errors import IntegrityError, Unavailable
 from pulsekey.primitives.hashing import digest
 from tests.fakes.ledger_toy import LEDGER, MemorySettlement, key, setting, toy_ledger, value
@@ -64,23 +64,16 @@ def test_an_edge_that_lost_hashes_is_found(tmp_path: Path) -> None:
         log.inclusion(0, 3)
 
 
-def test_a_schema_of_a_later_version_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "t.sqlite"
-    open_tables(path, schema=SCHEMA, version=2, synchronous="NORMAL").close()
-    with pytest.raises(IntegrityError, match="version 2"):
-        open_tables(path, schema=SCHEMA, version=1, synchronous="NORMAL")
-
-
 def test_what_is_not_a_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "t.sqlite"
     path.write_bytes(b"this is no database at all" * 100)
     with pytest.raises(IntegrityError, match=r"t\.sqlite is damaged"):
-        open_tables(path, schema=SCHEMA, version=1, synchronous="NORMAL")
+        open_database(path, (SCHEMA,), synchronous="NORMAL")
 
 
 def test_a_transaction_is_done_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "t.sqlite"
-    tables = open_tables(path, schema=SCHEMA, version=1, synchronous="NORMAL")
+    tables = open_database(path, (SCHEMA,), synchronous="NORMAL")
     with pytest.raises(Unavailable, match="nonsense"):
         _insert_and_fail(tables, path)
     assert tables.execute("SELECT count(*) FROM t").fetchone() == (0,)

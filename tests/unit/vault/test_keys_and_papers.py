@@ -118,15 +118,16 @@ def test_an_erasure_by_another_process_is_seen_at_once(tmp_path: Path) -> None:
 
 def test_papers_have_versions_and_are_no_clinical_documents(vault: Vault) -> None:
     papers = Papers(vault)
-    assert papers.put(PATIENT, CLINIC, PaperKind.TERMS, "t", b"one", RECEIVED) == 1
-    assert papers.put(PATIENT, CLINIC, PaperKind.TERMS, "t", b"one", RECEIVED) == 1
-    assert papers.put(PATIENT, CLINIC, PaperKind.TERMS, "t", b"two", RECEIVED) == 2
-    assert papers.put(PATIENT, CLINIC, PaperKind.ENROLMENT, "t", b"three", RECEIVED) == 1
-    assert papers.get(PATIENT, PaperKind.TERMS, "t").content == b"two"
-    assert papers.get(PATIENT, PaperKind.TERMS, "t", 1).content == b"one"
-    assert [p.version for p in papers.all(PATIENT, PaperKind.TERMS)] == [1, 2]
+    assert papers.put(PATIENT, CLINIC, PaperKind.IMPORT_REPORT, "t", b"one", RECEIVED) == 1
+    assert papers.put(PATIENT, CLINIC, PaperKind.IMPORT_REPORT, "t", b"one", RECEIVED) == 1
+    assert papers.put(PATIENT, CLINIC, PaperKind.IMPORT_REPORT, "t", b"two", RECEIVED) == 2
+    assert papers.put(PATIENT, CLINIC, PaperKind.IMPORT_REPORT, "u", b"three", RECEIVED) == 1
+    assert papers.get(PATIENT, PaperKind.IMPORT_REPORT, "t").content == b"two"
+    assert papers.get(PATIENT, PaperKind.IMPORT_REPORT, "t", 1).content == b"one"
+    everything = papers.all(PATIENT, PaperKind.IMPORT_REPORT)
+    assert [(p.key, p.version) for p in everything] == [("t", 1), ("t", 2), ("u", 1)]
     with pytest.raises(NotFound):
-        papers.get(PATIENT, PaperKind.STATEMENT, "t")
+        papers.get(PATIENT, PaperKind.IMPORT_REPORT, "v")
     assert Reader(vault).documents(DocumentQuery(PATIENT, EVERYTHING)).documents == ()
 
 
@@ -142,7 +143,7 @@ def test_papers_do_not_open_what_is_clinical(vault: Vault) -> None:
 def test_a_paper_can_be_kept_while_an_import_runs(vault: Vault) -> None:
     with begin_import(vault, PATIENT, CLINIC, RECEIVED) as session:
         session.add_series(series_at([0], [60]))
-        Papers(vault).put(PATIENT, CLINIC, PaperKind.TERMS, "t", b"one", RECEIVED)
+        Papers(vault).put(PATIENT, CLINIC, PaperKind.IMPORT_REPORT, "t", b"one", RECEIVED)
         session.commit(b"")
     assert audit(vault).sound
 

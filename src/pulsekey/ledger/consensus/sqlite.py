@@ -8,14 +8,13 @@ from pathlib import Path
 
 from pulsekey.ledger.encoding import decode_batch, encode_batch
 from pulsekey.ledger.ports import Batch
-from pulsekey.ledger.tables import open_tables, transaction, translated
 from pulsekey.primitives import tags
 from pulsekey.primitives.clock import Seconds
+from pulsekey.primitives.database import open_database, transaction, translated
 from pulsekey.primitives.errors import Conflict, IntegrityError, MalformedInput
 from pulsekey.primitives.hashing import tagged
 from pulsekey.primitives.ids import LedgerId
 
-SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE batch (
     number INTEGER PRIMARY KEY CHECK (number > 0),
@@ -23,6 +22,7 @@ CREATE TABLE batch (
     content BLOB NOT NULL
 ) STRICT
 """
+MIGRATIONS = (SCHEMA,)
 
 
 class SqliteConsensus:
@@ -31,9 +31,7 @@ class SqliteConsensus:
     def __init__(self, path: Path, ledger: LedgerId) -> None:
         self._path = path
         self._ledger = ledger
-        self._tables = open_tables(
-            path, schema=SCHEMA, version=SCHEMA_VERSION, synchronous="FULL", exclusive=True
-        )
+        self._tables = open_database(path, MIGRATIONS, exclusive=True)
         try:
             self._last = self._newest()
         except BaseException:

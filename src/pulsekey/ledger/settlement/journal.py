@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pulsekey.ledger.settlement.ports import Address, Answer, Engine, Event, Receipt
 from pulsekey.ledger.settlement.receipts import Transaction, decode_receipt, encode_receipt
-from pulsekey.ledger.tables import open_tables, transaction, translated
 from pulsekey.primitives import tags
 from pulsekey.primitives.clock import Seconds
+from pulsekey.primitives.database import open_database, transaction, translated
 from pulsekey.primitives.errors import IntegrityError
 from pulsekey.primitives.hashing import tagged
 from pulsekey.primitives.ids import Digest, Entropy
@@ -26,7 +26,6 @@ TOPICS_MAX = 4
 CHAIN_ID_BYTES = 6
 """Drawn at random for each chain, so that no two embedded ledgers have the same id (ADR 0013)."""
 
-SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE chain (id INTEGER NOT NULL) STRICT;
 CREATE TABLE entry (
@@ -53,6 +52,7 @@ CREATE TABLE snapshot (
     number INTEGER PRIMARY KEY, content BLOB NOT NULL, digest BLOB NOT NULL
 ) STRICT
 """
+MIGRATIONS = (SCHEMA,)
 _ENTRIES = "SELECT number, time, sender, target, data, receipt, digest FROM entry"
 
 
@@ -63,9 +63,7 @@ class JournalledChain:
         self._path = path
         self._make_engine = engine
         self._lock = threading.Lock()
-        self._tables = open_tables(
-            path, schema=SCHEMA, version=SCHEMA_VERSION, synchronous="FULL", exclusive=True
-        )
+        self._tables = open_database(path, MIGRATIONS, exclusive=True)
         with transaction(self._tables, path):
             self._tables.execute(
                 "INSERT INTO chain SELECT ? WHERE NOT EXISTS (SELECT 1 FROM chain)",

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from pulsekey.ledger.ports import ABSENT, Snapshot
 from pulsekey.ledger.state.tree import Tree, tree_of
-from pulsekey.ledger.tables import open_tables, transaction, translated
+from pulsekey.primitives.database import open_database, transaction, translated
 from pulsekey.primitives.errors import IntegrityError
 
-SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE leaf (
     key BLOB PRIMARY KEY CHECK (length(key) = 32),
@@ -24,6 +23,7 @@ CREATE TABLE kept (
     root BLOB NOT NULL CHECK (length(root) = 32)
 ) STRICT
 """
+MIGRATIONS = (SCHEMA,)
 
 
 class SqliteState:
@@ -31,9 +31,7 @@ class SqliteState:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._tables = open_tables(
-            path, schema=SCHEMA, version=SCHEMA_VERSION, synchronous="NORMAL"
-        )
+        self._tables = open_database(path, MIGRATIONS, synchronous="NORMAL")
 
     def present(self) -> tuple[int, Tree]:
         with translated(self._path):
