@@ -162,7 +162,7 @@ def create(settings: Settings, entropy: Entropy = secrets.token_bytes) -> None:
     if settings.custodian_key is None and not home.custodian_key.exists():
         create_key_file(home.custodian_key, entropy)
     custodian = _custodian(settings, home, entropy)
-    Vault.create(home.vault, _blobs(home, entropy), custodian, entropy).close()
+    _make_vault(home, custodian, entropy)
     # The secret comes last: a node whose creation was cut short does not exist yet.
     secret = home.folder / "node.secret.new"
     secret.unlink(missing_ok=True)
@@ -179,8 +179,22 @@ def create(settings: Settings, entropy: Entropy = secrets.token_bytes) -> None:
         created=seconds(clock.now()),
         salt=entropy(32),
     )
+    if not home.ledger.consensus.exists():
+        # What a creation that was cut short began, nobody ever wrote to.
+        home.ledger.genesis.unlink(missing_ok=True)
     ledger_home.found(home.ledger, genesis)
     secret.rename(home.node_secret)
+
+
+def _make_vault(home: Home, custodian: Custodian, entropy: Entropy) -> None:
+    """Make an empty vault, or go on with the one that a creation that was cut short made."""
+    try:
+        made = Vault.create(home.vault, _blobs(home, entropy), custodian, entropy)
+    except Conflict:
+        made = Vault.open(home.vault, _blobs(home, entropy), custodian, entropy)
+    with made:
+        if made.patients():
+            raise Conflict("there are records here, and the node's secret is missing: restore it")
 
 
 def node_keys(settings: Settings, entropy: Entropy = secrets.token_bytes) -> NodeKeys:

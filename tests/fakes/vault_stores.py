@@ -67,6 +67,24 @@ class ForgettingBlobStore(MemoryBlobStore):
         """Forget it at once."""
 
 
+class AwayBlobStore(MemoryBlobStore):
+    """Neither deletes nor lists once `away` is set."""
+
+    away = False
+
+    def delete(self, address: Digest) -> None:
+        self._require_here()
+        super().delete(address)
+
+    def addresses(self) -> Iterator[Digest]:
+        self._require_here()
+        yield from super().addresses()
+
+    def _require_here(self) -> None:
+        if self.away:
+            raise Unavailable("the store is away")
+
+
 class FailingBlobStore(MemoryBlobStore):
     """Fails at its n-th call of put, once."""
 

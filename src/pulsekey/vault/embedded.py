@@ -1,6 +1,6 @@
 """The defaults: packs in files, the custodian's key in a file or in memory. Nothing to install.
 
-Every file is complete and durable before its name appears, and no key is read from a file that
+Every blob is complete and durable before its name appears, and no key is read from a file that
 somebody else can read.
 """
 
@@ -141,6 +141,7 @@ def create_key_file(path: Path, entropy: Entropy) -> None:
     except FileExistsError:
         raise Conflict("there is a custodian key file already") from None
     except OSError as cause:
+        path.unlink(missing_ok=True)  # Half a key would look like one that somebody made.
         raise Unavailable(f"cannot write the key file: {os.strerror(cause.errno or 0)}") from cause
 
 

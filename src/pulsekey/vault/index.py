@@ -153,15 +153,17 @@ _PRIMARY = 0xFF
 class Index:
     """Connections to the file.
 
-    One that writes, under a lock, and one that reads for each thread.
+    One that writes, under a lock, and as many that read as there are readers at a time: threads
+    come and go, and a connection for each that ever read would use up the process's files.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._write_lock = threading.RLock()
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-        self._readers_lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._idle_lock = threading.Lock()
+        self._closed = False
         self._writer = self._connect()
 
     @classmethod
@@ -202,20 +204,24 @@ class Index:
         Nested blocks share the outer one's.
         """
         with _named_errors():
-            reader = self._reader()
-            if reader.in_transaction:
-                yield reader
+            outer: sqlite3.Connection | None = getattr(self._local, "reader", None)
+            if outer is not None:
+                yield outer
                 return
-            reader.execute("BEGIN")
+            reader = self._lent()
             try:
+                reader.execute("BEGIN")
+                self._local.reader = reader
                 yield reader
             finally:
-                reader.execute("ROLLBACK")
+                self._local.reader = None
+                self._given_back(reader)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it is durable when the block ends, none of it if it raises."""
         with self._write_lock, _named_errors():
+            self._require_open()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -252,20 +258,35 @@ class Index:
         return tuple(text for text in (*found, *loose) if text != "ok")
 
     def close(self) -> None:
-        with self._write_lock, self._readers_lock:
-            for connection in (*self._readers, self._writer):
+        """Close what nobody uses, and each reader once its block ends."""
+        with self._write_lock, self._idle_lock:
+            self._closed = True
+            for connection in (*self._idle, self._writer):
                 connection.close()
-            self._readers.clear()
+            self._idle.clear()
 
-    def _reader(self) -> sqlite3.Connection:
-        reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
-        if reader is None:
-            reader = self._connect()
-            reader.execute("PRAGMA query_only = ON")
-            self._local.reader = reader
-            with self._readers_lock:
-                self._readers.append(reader)
+    def _lent(self) -> sqlite3.Connection:
+        with self._idle_lock:
+            self._require_open()
+            if self._idle:
+                return self._idle.pop()
+        reader = self._connect()
+        reader.execute("PRAGMA query_only = ON")
         return reader
+
+    def _given_back(self, reader: sqlite3.Connection) -> None:
+        # A failed read can have rolled back by itself (sqlite.org/lang_transaction.html, 2.3).
+        if reader.in_transaction:
+            reader.execute("ROLLBACK")
+        with self._idle_lock:
+            if self._closed:
+                reader.close()
+            else:
+                self._idle.append(reader)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise Unavailable("the vault is closed")
 
     def _connect(self) -> sqlite3.Connection:
         with _named_errors():

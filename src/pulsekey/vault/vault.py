@@ -9,6 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -54,14 +55,21 @@ class Vault:
     def create(
         cls, home: Path, blobs: BlobStore, custodian: Custodian, entropy: Entropy
     ) -> "Vault":
-        """Make a vault in `home`, a folder that exists. Raises `Conflict` where there is one."""
-        index = Index.create(home / INDEX_NAME)
-        with index.writing() as writer:
-            check = custodian.wrap(entropy(KEY_BYTES), _CHECK_CONTEXT)
+        """Make a vault in `home`, a folder that exists. Raises `Conflict` where there is one.
+
+        Cut short anywhere, it leaves none, and can be repeated.
+        """
+        target, draft = home / INDEX_NAME, home / f"{INDEX_NAME}.new"
+        if target.exists():
+            raise Conflict("there is a vault already")
+        check = custodian.wrap(entropy(KEY_BYTES), _CHECK_CONTEXT)
+        for left in home.glob(f"{draft.name}*"):
+            left.unlink()
+        with closing(Index.create(draft)) as index, index.writing() as writer:
             writer.execute("INSERT INTO node VALUES ('custodian check', ?)", (check,))
-        vault = cls(home, blobs, custodian, entropy, index)
-        vault._share()
-        return vault
+        # The last connection to close has folded the log into the file: this is all of it.
+        draft.rename(target)
+        return cls.open(home, blobs, custodian, entropy)
 
     @classmethod
     def open(cls, home: Path, blobs: BlobStore, custodian: Custodian, entropy: Entropy) -> "Vault":
@@ -69,14 +77,15 @@ class Vault:
 
         Raises `NotFound` where there is none, `AccessDenied` if another custodian key made it.
         """
-        index = Index.open(home / INDEX_NAME)
-        try:
+        with ExitStack() as on_failure:
+            index = Index.open(home / INDEX_NAME)
+            on_failure.callback(index.close)
             _check_custodian(index, custodian)
-        except BaseException:
-            index.close()
-            raise
-        vault = cls(home, blobs, custodian, entropy, index)
-        vault._share()
+            vault = cls(home, blobs, custodian, entropy, index)
+            on_failure.pop_all()
+            on_failure.callback(vault.close)
+            vault._share()
+            on_failure.pop_all()
         return vault
 
     def close(self) -> None:
@@ -118,9 +127,10 @@ class Vault:
     def erase(self, patient: PatientId) -> int:
         """Destroy a patient's keys, wraps, salts, index and blobs. Return how many packs went.
 
-        Repeating it is no error. Backups made before keep what they hold until they expire. Raises
-        `Unavailable` if a reader kept an old page alive: the wraps are gone from the index then,
-        but not yet from its log, so erase again.
+        Repeating it is no error. Backups made before keep what they hold until they expire. Keys go
+        first, so that a store that is away keeps nothing that can be opened; its blobs are swept at
+        the next opening. Raises `Unavailable` then, or if a reader kept an old page alive: the
+        wraps are gone from the index, but not yet from its log, so erase again.
         """
         with self.index.writing() as writer:
             rows = writer.execute(
@@ -128,9 +138,10 @@ class Vault:
             ).fetchall()
             writer.execute("DELETE FROM patients WHERE id = ?", (patient,))
         self.keys.forget(patient)
+        folded = self.index.truncate_wal()
         for (address,) in rows:
             self.blobs.delete(Digest(address))
-        if not self.index.truncate_wal():
+        if not folded:
             raise Unavailable("erased, but a reader kept the log open; erase again")
         return len(rows)
 

@@ -1,11 +1,19 @@
 """Key files that others could read are refused, and interrupted puts leave nothing behind."""
 
+import errno
+import os
 import secrets
 from pathlib import Path
 
 import pytest
 
-from pulsekey.primitives.errors import AccessDenied, Conflict, MalformedInput, NotFound
+from pulsekey.primitives.errors import (
+    AccessDenied,
+    Conflict,
+    MalformedInput,
+    NotFound,
+    Unavailable,
+)
 from pulsekey.vault.embedded import (
     FileBlobStore,
     LocalCustodian,
@@ -52,11 +60,27 @@ def test_a_missing_key_file_is_not_made_in_passing(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_a_key_file_that_could_not_be_written_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unavailable):
+        create_key_file(tmp_path / "custodian.key", secrets.token_bytes)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    create_key_file(tmp_path / "custodian.key", secrets.token_bytes)
+    assert len(key_from_file(tmp_path / "custodian.key")) == 32
+
+
 def test_a_key_file_is_never_replaced(key_file: Path) -> None:
     before = key_file.read_bytes()
     with pytest.raises(Conflict):
         create_key_file(key_file, secrets.token_bytes)
     assert key_file.read_bytes() == before
+    assert list(key_file.parent.iterdir()) == [key_file]
 
 
 @pytest.mark.parametrize("content", [b"", b"00" * 31, b"zz" * 32, b"\xff" * 64, b"00" * 33])

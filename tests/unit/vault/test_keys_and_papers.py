@@ -1,5 +1,7 @@
 """Epochs, erasure, papers, and the checks made on opening a vault."""
 
+import fcntl
+import os
 import secrets
 import sqlite3
 import threading
@@ -8,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pulsekey.primitives.errors import AccessDenied, Conflict, IntegrityError, NotFound
+from pulsekey.primitives.errors import (
+    AccessDenied,
+    Conflict,
+    IntegrityError,
+    NotFound,
+    Unavailable,
+)
 from pulsekey.primitives.ids import PatientId
 from pulsekey.signals.category import Category
 from pulsekey.vault.audit import audit
@@ -17,10 +25,11 @@ from pulsekey.vault.embedded import FileBlobStore, LocalCustodian
 from pulsekey.vault.reading import Reader
 from pulsekey.vault.records import DocumentQuery, SampleQuery, SeriesQuery
 from pulsekey.vault.sealing import EpochKey, Kind, Place, seal, unseal
-from pulsekey.vault.vault import Vault
+from pulsekey.vault.vault import LOCK_NAME, Vault
 from pulsekey.vault.writing import begin_import
 from tests.fakes.vault_records import (
     CLINIC,
+    CUSTODIAN_KEY,
     PATIENT,
     RECEIVED,
     add,
@@ -29,6 +38,7 @@ from tests.fakes.vault_records import (
     open_vault,
     series_at,
 )
+from tests.fakes.vault_stores import AwayBlobStore, MemoryBlobStore
 
 EVERYTHING = frozenset(Category)
 ALL = SeriesQuery(PATIENT, EVERYTHING)
@@ -107,6 +117,24 @@ def test_an_erased_patient_is_gone_from_index_log_blobs_and_memory(tmp_path: Pat
         assert audit(vault).orphans == ()
 
 
+def test_an_erasure_destroys_the_keys_even_where_the_store_is_away(tmp_path: Path) -> None:
+    blobs = AwayBlobStore()
+    with new_vault(tmp_path, blobs) as vault:
+        add(vault, series_at(range(100), range(100)))
+        with vault.index.reading() as reader:
+            wraps = [row[0] for row in reader.execute("SELECT wrapped FROM epochs")]
+        blobs.away = True
+        with pytest.raises(Unavailable):
+            vault.erase(PATIENT)
+        on_disk = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+        assert wraps
+        assert not [wrap for wrap in wraps if wrap in on_disk]
+        blobs.away = False
+        vault.erase(PATIENT)
+    with open_vault(tmp_path, blobs):
+        assert blobs.blobs == {}
+
+
 def test_an_erasure_by_another_process_is_seen_at_once(tmp_path: Path) -> None:
     with new_vault(tmp_path) as here, open_vault(tmp_path) as there:
         add(here, series_at([0], [60]))
@@ -161,6 +189,31 @@ def test_a_vault_is_made_once_and_opened_only_where_there_is_one(tmp_path: Path)
     new_vault(tmp_path).close()
     with pytest.raises(Conflict):
         new_vault(tmp_path)
+
+
+def test_a_vault_that_did_not_open_can_be_opened_again(tmp_path: Path) -> None:
+    blobs = AwayBlobStore()
+    new_vault(tmp_path, blobs).close()
+    blobs.away = True
+    with pytest.raises(Unavailable):
+        open_vault(tmp_path, blobs)
+    # Whoever has not opened it must not keep it locked: the next one would wait for ever.
+    lock = os.open(tmp_path / LOCK_NAME, os.O_RDWR)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(lock)
+    blobs.away = False
+    open_vault(tmp_path, blobs).close()
+
+
+def test_a_custodian_that_is_away_leaves_no_vault_half_made(tmp_path: Path) -> None:
+    def away(_count: int) -> bytes:
+        raise Unavailable("the key service is away")
+
+    custodian = LocalCustodian(CUSTODIAN_KEY, away)
+    with pytest.raises(Unavailable):
+        Vault.create(tmp_path, MemoryBlobStore(), custodian, secrets.token_bytes)
+    new_vault(tmp_path).close()
+    open_vault(tmp_path).close()
 
 
 def test_a_schema_of_the_future_is_refused(tmp_path: Path) -> None:
