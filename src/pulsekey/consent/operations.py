@@ -39,6 +39,7 @@ from pulsekey.primitives.clock import Seconds
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.hashing import tagged
 from pulsekey.primitives.ids import AccountId, ConsentId, Digest, KeyId, LedgerId
+from pulsekey.primitives.messages import Said
 
 VERSION = 1
 NEVER_EXPIRES = Seconds(2**64 - 1)
@@ -248,15 +249,24 @@ def decode_operation(content: bytes) -> Operation:
         raise MalformedInput("an operation has a header of 74 bytes", where="operation")
     version, number, account, nonce, signer = HEADER.unpack_from(content)
     if version != VERSION:
-        raise MalformedInput(f"operation version {version}", where="operation", cure="use 1")
+        raise MalformedInput(
+            Said("operation version {version}", version=version), where="operation", cure="use 1"
+        )
     try:
         kind = Kind(number)
     except ValueError:
-        raise MalformedInput(f"operation kind {number}", where="operation") from None
+        raise MalformedInput(
+            Said("operation kind {number}", number=number), where="operation"
+        ) from None
     raw = content[HEADER.size :]
     if len(raw) != BODY_BYTES[kind]:
         raise MalformedInput(
-            f"a {kind.name.lower()} body has {BODY_BYTES[kind]} bytes, not {len(raw)}",
+            Said(
+                "a {kind} body has {size} bytes, not {count}",
+                kind=kind.name.lower(),
+                size=BODY_BYTES[kind],
+                count=len(raw),
+            ),
             where="operation",
         )
     return Operation(AccountId(account), nonce, KeyId(signer), _decode_body(kind, raw))
@@ -289,7 +299,9 @@ def _decode_record(raw: bytes) -> KeyRecord:
     try:
         scheme = Scheme(number)
     except ValueError:
-        raise MalformedInput(f"signature scheme {number}", where="operation") from None
+        raise MalformedInput(
+            Said("signature scheme {number}", number=number), where="operation"
+        ) from None
     return KeyRecord(PublicKey(x, y), rp_id_hash, scheme, capabilities, Seconds(expires))
 
 
@@ -355,7 +367,8 @@ def decode_signed(content: bytes) -> SignedOperation:
     """Read a signed operation, or raise `MalformedInput`. There is one encoding of each."""
     if len(content) > SIGNED_OPERATION_BYTES_MAX:
         raise MalformedInput(
-            f"longer than {SIGNED_OPERATION_BYTES_MAX} bytes", where="signed operation"
+            Said("longer than {most} bytes", most=SIGNED_OPERATION_BYTES_MAX),
+            where="signed operation",
         )
     operation, at = _sized(content, 0, OPERATION_BYTES_MAX)
     fixed = content[at : at + SignedOperation.FIXED.size]
@@ -369,7 +382,9 @@ def decode_signed(content: bytes) -> SignedOperation:
     try:
         scheme = Scheme(number)
     except ValueError:
-        raise MalformedInput(f"signature scheme {number}", where="signed operation") from None
+        raise MalformedInput(
+            Said("signature scheme {number}", number=number), where="signed operation"
+        ) from None
     witness = Witness(scheme, PublicKey(x, y), rp_id_hash, Signature(r, s), Assertion(data, suffix))
     return SignedOperation(operation, witness)
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pulsekey.consent.terms import Terms
 from pulsekey.primitives.clock import MICROS_PER_SECOND, Micros, Seconds, utc
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 
 LANGUAGES = ("en", "zh-CN")
 
@@ -25,7 +26,9 @@ def catalogue(language: str) -> dict[str, Any]:
     """Return the messages of the consent sentence in `language`, or raise `MalformedInput`."""
     if language not in LANGUAGES:
         raise MalformedInput(
-            f"no consent texts in {language!r}", where="language", cure=f"one of {LANGUAGES}"
+            Said("no consent texts in {language}", language=repr(language)),
+            where="language",
+            cure=Said("one of {names}", names=", ".join(LANGUAGES)),
         )
     source = resources.files("pulsekey.consent") / "catalogue" / f"{language}.json"
     messages: dict[str, Any] = json.loads(source.read_text("utf-8"))

@@ -14,6 +14,7 @@ from pulsekey.primitives.clock import Seconds
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.hashing import tagged
 from pulsekey.primitives.ids import AccountId, ConsentId, OrganisationId, PatientId, PrincipalId
+from pulsekey.primitives.messages import Said
 from pulsekey.signals.category import CATALOGUE_VERSION, Category
 
 TYPE = "pulsekey/terms"
@@ -133,7 +134,7 @@ def consent_id(content: bytes) -> ConsentId:
 def decode_terms(content: bytes) -> Terms:
     """Read canonical terms bytes, or raise `MalformedInput`."""
     if len(content) > TERMS_BYTES_MAX:
-        raise MalformedInput(f"longer than {TERMS_BYTES_MAX} bytes", where="terms")
+        raise MalformedInput(Said("longer than {most} bytes", most=TERMS_BYTES_MAX), where="terms")
     raw = canonical.decode(content, where="terms")
     try:
         terms = _terms(cast("dict[str, Document]", raw))
@@ -152,14 +153,18 @@ def check(terms: Terms) -> Terms:
     if len(set(terms.categories)) != len(terms.categories):
         raise MalformedInput("a category named twice", where="categories")
     if terms.purpose not in PURPOSES:
-        raise MalformedInput("unknown purpose", where="purpose", cure=f"one of {PURPOSES}")
+        raise MalformedInput(
+            "unknown purpose",
+            where="purpose",
+            cure=Said("one of {names}", names=", ".join(PURPOSES)),
+        )
     if terms.valid_until <= terms.valid_from:
         raise MalformedInput("ends before it begins", where="valid", cure="choose a later end")
     bounds = (terms.data_from, terms.data_until)
     if bounds[0] is not None and bounds[1] is not None and bounds[1] <= bounds[0]:
         raise MalformedInput("ends before it begins", where="data", cure="choose a later end")
     if len(terms.salt) != SALT_BYTES:
-        raise MalformedInput(f"a salt has {SALT_BYTES} bytes", where="salt")
+        raise MalformedInput(Said("a salt has {size} bytes", size=SALT_BYTES), where="salt")
     return terms
 
 

@@ -20,6 +20,7 @@ from pulsekey.primitives.assertion import (
     Signature,
 )
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 
 CHALLENGE_CHARACTERS = 43
 NO_RELYING_PARTY = bytes(32)
@@ -40,12 +41,14 @@ def witness_from(response: Mapping[str, object], key: PublicKey) -> Witness:
     data = _field(inner, "authenticatorData")
     client_data = _field(inner, "clientDataJSON")
     if not AUTHENTICATOR_DATA_MIN <= len(data) <= AUTHENTICATOR_DATA_MAX:
-        raise MalformedInput(f"authenticator data of {len(data)} bytes", where=_WHERE)
+        raise MalformedInput(
+            Said("authenticator data of {count} bytes", count=len(data)), where=_WHERE
+        )
     if not client_data.startswith(PREFIX):
         raise MalformedInput("client data does not begin as the standard says", where=_WHERE)
     suffix = client_data[len(PREFIX) + CHALLENGE_CHARACTERS :]
     if len(suffix) > SUFFIX_MAX:
-        raise MalformedInput(f"client data beyond {SUFFIX_MAX} bytes", where=_WHERE)
+        raise MalformedInput(Said("client data beyond {most} bytes", most=SUFFIX_MAX), where=_WHERE)
     signature = signature_from_der(_field(inner, "signature"))
     return Witness(Scheme.WEBAUTHN_P256, key, data[:32], signature, Assertion(data, suffix))
 
@@ -67,8 +70,8 @@ def signature_from_der(content: bytes) -> Signature:
 def _field(inner: Mapping[str, object], name: str) -> bytes:
     text = inner.get(name)
     if not isinstance(text, str) or len(text) > _FIELD_CHARACTERS_MAX:
-        raise MalformedInput(f"{name} is missing or too long", where=_WHERE)
+        raise MalformedInput(Said("{name} is missing or too long", name=name), where=_WHERE)
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise MalformedInput(f"{name} is not base64url", where=_WHERE) from None
+        raise MalformedInput(Said("{name} is not base64url", name=name), where=_WHERE) from None

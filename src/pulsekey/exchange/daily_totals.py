@@ -12,6 +12,7 @@ from pulsekey.identity.principals import Principal
 from pulsekey.primitives.clock import MICROS_PER_SECOND, Micros
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.ids import PatientId, SeriesId
+from pulsekey.primitives.messages import Said
 from pulsekey.quality.chunks import joined
 from pulsekey.quality.overlap import SUMMED, DailyTotal, daily_totals
 from pulsekey.signals.catalogue import METRICS
@@ -47,7 +48,11 @@ class DailyTotals:
     ) -> Totals:
         """Return the totals of the last days that have any, `DAYS_MAX` at most."""
         if metric not in SUMMED:
-            raise MalformedInput("has no daily total", where="metric", cure=f"one of {SUMMED}")
+            raise MalformedInput(
+                "has no daily total",
+                where="metric",
+                cure=Said("one of {names}", names=", ".join(SUMMED)),
+            )
         category = str(METRICS[metric].category)
         asked = Asked(("Observation",), (category,), (), begin, end, DAYS_MAX)
         opened = self.gate.open(who, patient, purpose, asked)

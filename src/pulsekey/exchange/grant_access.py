@@ -22,6 +22,7 @@ from pulsekey.primitives.clock import Clock, Seconds, micros, seconds
 from pulsekey.primitives.errors import MalformedInput, NotFound
 from pulsekey.primitives.hashing import digest
 from pulsekey.primitives.ids import Entropy, KeyId, PrincipalId
+from pulsekey.primitives.messages import Said
 from pulsekey.signals.category import Category
 
 LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
@@ -78,7 +79,8 @@ class GrantAccess:
         valid_until = local_seconds(choice.valid_until, choice.zone, where="validUntil")
         if not now < valid_until <= now + VALID_DAYS_MAX * 86_400:
             raise MalformedInput(
-                f"must lie ahead, by {VALID_DAYS_MAX} days at most", where="validUntil"
+                Said("must lie ahead, by {most} days at most", most=VALID_DAYS_MAX),
+                where="validUntil",
             )
         recipient = self.directory.recipient(choice.recipient)
         custodian = self.identities.custodian()

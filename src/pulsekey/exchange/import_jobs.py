@@ -18,6 +18,7 @@ from pulsekey.exchange.spool import Spool
 from pulsekey.ingest.items import Payload
 from pulsekey.primitives.errors import IntegrityError, NotFound, PulsekeyError, Unavailable
 from pulsekey.primitives.ids import Entropy, OrganisationId, PatientId, opaque
+from pulsekey.primitives.messages import Said
 
 LOG = logging.getLogger("pulsekey.imports")
 JOBS_MAX = 1_000
@@ -78,7 +79,9 @@ class ImportJobs:
         with self._lock:
             receiving = [one for one in self._jobs.values() if one.state is State.RECEIVING]
             if sum(one.patient == patient for one in receiving) >= EACH_MAX:
-                raise Unavailable(f"{EACH_MAX} of your imports are on their way; wait for one")
+                raise Unavailable(
+                    Said("{count} of your imports are on their way; wait for one", count=EACH_MAX)
+                )
             if len(receiving) >= RECEIVING_MAX:
                 raise Unavailable("too many imports are being received; try again in a minute")
             spool = Spool(self.folder, self.entropy, bytes_max=self.bytes_max)

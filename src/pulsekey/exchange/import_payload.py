@@ -24,6 +24,7 @@ from pulsekey.primitives import canonical
 from pulsekey.primitives.clock import Clock
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.ids import ImportId, OrganisationId, PatientId
+from pulsekey.primitives.messages import Said
 from pulsekey.quality.chunks import joined
 from pulsekey.quality.ecg import grade_waveform
 from pulsekey.quality.grading import Carry, GradingContext, finish, grade_chunk
@@ -138,7 +139,7 @@ class _Run:
                     self._documents.append(item)
                     if len(self._documents) > DOCUMENTS_MAX:
                         raise MalformedInput(
-                            f"more than {DOCUMENTS_MAX} resources",
+                            Said("more than {most} resources", most=DOCUMENTS_MAX),
                             where=self.builder.name,
                             cure="split the file",
                         )

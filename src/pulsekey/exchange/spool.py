@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pulsekey.primitives.errors import MalformedInput, Unavailable
 from pulsekey.primitives.ids import Entropy
+from pulsekey.primitives.messages import Said
 
 CHUNK_BYTES = 65_536
 TAG_BYTES = 16
@@ -35,7 +36,9 @@ class Spool:
         self.size += len(content)
         if self.size > self._bytes_max:
             raise MalformedInput(
-                f"larger than {self._bytes_max:,} bytes", where="upload", cure="send it in parts"
+                Said("larger than {most} bytes", most=self._bytes_max),
+                where="upload",
+                cure="send it in parts",
             )
         self._rest += content
         while len(self._rest) >= CHUNK_BYTES:

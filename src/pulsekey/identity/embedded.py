@@ -3,6 +3,7 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 
 SEED_BYTES = 32
 
@@ -12,7 +13,9 @@ class SeedSigner:
 
     def __init__(self, seed: bytes) -> None:
         if len(seed) != SEED_BYTES:
-            raise MalformedInput(f"needs {SEED_BYTES} bytes", where="custodian's signing seed")
+            raise MalformedInput(
+                Said("needs {size} bytes", size=SEED_BYTES), where="custodian's signing seed"
+            )
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
 
     def public_key(self) -> bytes:

@@ -26,6 +26,7 @@ from pulsekey.primitives.ids import (
     OrganisationId,
     PrincipalId,
 )
+from pulsekey.primitives.messages import Said
 
 FORMAT = "pulsekey/enrolment/1"
 STATEMENT_BYTES_MAX = 4_096
@@ -125,7 +126,8 @@ def openings(display_name: str, check: Check, entropy: Entropy) -> Openings:
     """Return fresh openings for a name as it is shown and a reference as it was checked."""
     if not 1 <= len(check.reference) <= REFERENCE_CHARACTERS_MAX:
         raise MalformedInput(
-            f"needs 1 to {REFERENCE_CHARACTERS_MAX} characters", where="identity check reference"
+            Said("needs 1 to {most} characters", most=REFERENCE_CHARACTERS_MAX),
+            where="identity check reference",
         )
     name = checked_name(display_name)
     return Openings(name, entropy(SALT_BYTES), check.reference, entropy(SALT_BYTES))
@@ -162,7 +164,9 @@ def encode_statement(statement: Statement) -> bytes:
 def decode_statement(content: bytes) -> Statement:
     """Read a statement, or raise `MalformedInput`. Nothing is verified."""
     if len(content) > STATEMENT_BYTES_MAX:
-        raise MalformedInput(f"longer than {STATEMENT_BYTES_MAX} bytes", where="enrolment")
+        raise MalformedInput(
+            Said("longer than {most} bytes", most=STATEMENT_BYTES_MAX), where="enrolment"
+        )
     document = canonical.decode(content, where="enrolment")
     if not isinstance(document, dict) or document.keys() != _MEMBERS:
         raise MalformedInput("not the members of an enrolment statement", where="enrolment")
@@ -229,7 +233,7 @@ def reference_matches(statement: Statement, reference: str, salt: bytes) -> bool
 
 def _text(member: object, name: str) -> str:
     if not isinstance(member, str):
-        raise MalformedInput(f"{name} is text", where="enrolment")
+        raise MalformedInput(Said("{name} is text", name=name), where="enrolment")
     return member
 
 
@@ -239,5 +243,7 @@ def _digest(text: str, name: str) -> bytes:
     except ValueError:
         content = b""
     if len(content) != DIGEST_BYTES or content.hex() != text:
-        raise MalformedInput(f"{name} is 64 lower-case hexadecimal digits", where="enrolment")
+        raise MalformedInput(
+            Said("{name} is 64 lower-case hexadecimal digits", name=name), where="enrolment"
+        )
     return content

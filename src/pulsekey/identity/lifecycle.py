@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pulsekey.primitives.errors import Conflict
+from pulsekey.primitives.messages import Said
 
 
 class Status(StrEnum):
@@ -61,5 +62,9 @@ def after(status: Status, event: Event) -> Status:
     """Return the state that `event` leads to; `Conflict` if it cannot happen in `status`."""
     following = TRANSITIONS.get((status, event))
     if following is None:
-        raise Conflict(f"an account that is {status} cannot {event}")
+        raise Conflict(
+            Said(
+                "an account that is {status} cannot {event}", status=Said(status), event=Said(event)
+            )
+        )
     return following

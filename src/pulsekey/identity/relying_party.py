@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 
 DOMAIN_CHARACTERS_MAX = 253
 ORIGINS_MAX = 16
@@ -38,12 +39,14 @@ def relying_party(rp_id: str, name: str, origins: frozenset[str]) -> RelyingPart
     is_domain = len(rp_id) <= DOMAIN_CHARACTERS_MAX and _DOMAIN.fullmatch(rp_id)
     if not is_domain or _LAST_LABEL_IS_NUMBER.fullmatch(rp_id):
         raise MalformedInput(
-            f"{rp_id!r} is not a domain", where="relying party id", cure="use localhost or a domain"
+            Said("{rp_id} is not a domain", rp_id=repr(rp_id)),
+            where="relying party id",
+            cure="use localhost or a domain",
         )
     if not name:
         raise MalformedInput("is empty", where="relying party name")
     if not 1 <= len(origins) <= ORIGINS_MAX:
-        raise MalformedInput(f"1 to {ORIGINS_MAX} are needed", where="origins")
+        raise MalformedInput(Said("1 to {most} are needed", most=ORIGINS_MAX), where="origins")
     for origin in origins:
         _check_origin(origin, rp_id)
     return RelyingParty(rp_id, name, origins)
@@ -55,13 +58,24 @@ def _check_origin(origin: str, rp_id: str) -> None:
         host = parts.hostname or ""
         port = "" if parts.port is None else f":{parts.port}"
     except ValueError:
-        raise MalformedInput(f"{origin!r} is not an origin", where="origins") from None
+        raise MalformedInput(
+            Said("{origin} is not an origin", origin=repr(origin)), where="origins"
+        ) from None
     if origin != f"{parts.scheme}://{host}{port}":
         raise MalformedInput(
-            f"{origin!r} is not an origin", where="origins", cure="scheme://host:port, no slash"
+            Said("{origin} is not an origin", origin=repr(origin)),
+            where="origins",
+            cure="scheme://host:port, no slash",
         )
     if host != rp_id and not host.endswith(f".{rp_id}"):
-        raise MalformedInput(f"{origin!r} is not within {rp_id!r}", where="origins")
+        raise MalformedInput(
+            Said("{origin} is not within {rp_id}", origin=repr(origin), rp_id=repr(rp_id)),
+            where="origins",
+        )
     is_local = host == "localhost" or host.endswith(".localhost")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_local):
-        raise MalformedInput(f"{origin!r} is not a secure context", where="origins", cure="https")
+        raise MalformedInput(
+            Said("{origin} is not a secure context", origin=repr(origin)),
+            where="origins",
+            cure="https",
+        )

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pulsekey.primitives.errors import IntegrityError, MalformedInput
 from pulsekey.primitives.ids import Entropy
+from pulsekey.primitives.messages import Said
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -56,7 +57,7 @@ class Sealer:
 def sealer(key: bytes, entropy: Entropy) -> Sealer:
     """Return the sealer under a 32-byte key of the caller's."""
     if len(key) != KEY_BYTES:
-        raise MalformedInput(f"needs {KEY_BYTES} bytes", where="identity store key")
+        raise MalformedInput(Said("needs {size} bytes", size=KEY_BYTES), where="identity store key")
     return Sealer(AESGCM(_derived(key, b"seal")), _derived(key, b"lookup"), entropy)
 
 

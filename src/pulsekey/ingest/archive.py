@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 from pulsekey.ingest.items import Payload
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 
 MEMBERS_MAX: Final = 64
 """A record has a handful of files; an Apple export with its routes is read by its own parser."""
@@ -73,7 +74,7 @@ class Bounded(io.RawIOBase):
             at = self._source.tell()
         if at > self._limit:
             raise MalformedInput(
-                f"unpacks to more than {self._limit} bytes",
+                Said("unpacks to more than {limit} bytes", limit=self._limit),
                 where=self._where,
                 cure="send it unpacked, or in parts",
             )
@@ -121,18 +122,18 @@ def members(payload: Payload) -> Mapping[str, Payload]:
         entries = archive.infolist()
     if len(entries) > MEMBERS_MAX:
         raise MalformedInput(
-            f"more than {MEMBERS_MAX} files in one archive",
+            Said("more than {most} files in one archive", most=MEMBERS_MAX),
             where=payload.name,
             cure="send one record at a time",
         )
     for number, entry in enumerate(entries, 1):
         if entry.is_dir():
             continue
-        _refuse_tricks(entry, f"{payload.name}, member {number}")
+        _refuse_tricks(entry, Said("{file}, member {number}", file=payload.name, number=number))
         if entry.filename in found:
             raise MalformedInput(
                 "two members of the same name",
-                where=f"{payload.name}, member {number}",
+                where=Said("{file}, member {number}", file=payload.name, number=number),
                 cure="keep one of them",
             )
         found[entry.filename] = Payload(
@@ -165,20 +166,20 @@ def _refuse_tricks(entry: zipfile.ZipInfo, where: str) -> None:
     if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
         problem = "a name that leaves its folder"
     elif len(name) > NAME_CHARACTERS_MAX:
-        problem = f"a name longer than {NAME_CHARACTERS_MAX} characters"
+        problem = Said("a name longer than {most} characters", most=NAME_CHARACTERS_MAX)
     elif stat.S_ISLNK(entry.external_attr >> 16):
         problem = "a link instead of a file"
     elif entry.flag_bits & 0x1:
         problem = "an encrypted file"
     elif entry.file_size > MEMBER_BYTES_MAX:
-        problem = f"a file larger than {MEMBER_BYTES_MAX} bytes"
+        problem = Said("a file larger than {most} bytes", most=MEMBER_BYTES_MAX)
     if problem:
         raise MalformedInput(problem, where=where, cure="pack the plain files into a new archive")
 
 
 def _member_opener(payload: Payload, entry: zipfile.ZipInfo, number: int) -> Callable[[], BinaryIO]:
     def opened() -> BinaryIO:
-        where = f"{payload.name}, member {number}"
+        where = Said("{file}, member {number}", file=payload.name, number=number)
         with _named(where):
             archive = zipfile.ZipFile(payload.open())
             source = archive.open(entry)

@@ -21,6 +21,7 @@ from pulsekey.ingest.delimited import CURE, Row, rows
 from pulsekey.ingest.items import Context, Coverage, Item, Payload
 from pulsekey.ingest.refusals import Refusals
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 from pulsekey.signals import catalogue
 from pulsekey.signals.metric import Metric
 from pulsekey.signals.series import Absence, Comparator, Quantities, Source
@@ -118,7 +119,7 @@ def _layout(header: Row | None, name: str) -> _Layout:
         next((at for at, text in enumerate(names) if text.startswith(column)), -1)
         for column in _COLUMNS
     )
-    where = f"{name}, line 1"
+    where = Said("{file}, line {line}", file=name, line=1)
     if any(places[column] < 0 for column in _NEEDED):
         raise MalformedInput("no header of a Clarity export", where=where, cure=CURE)
     glucose = names[places[_GLUCOSE]]
@@ -149,7 +150,7 @@ class _Reading:
             self.device = self.layout.field(row, _DEVICE)[:TEXT_MAX]
         if event in _SETTINGS or not any(row.fields):
             return
-        where = f"{self.name}, line {row.line}"
+        where = Said("{file}, line {line}", file=self.name, line=row.line)
         if event == "egv":
             sensor = catalogue.GLUCOSE_SENSOR, catalogue.GLUCOSE_SENSOR_MOLAR
             self._glucose(row, sensor[self.layout.molar])
@@ -171,7 +172,7 @@ class _Reading:
             yield from self.refusals.one(where, "a row without an event", CHECK_ROW)
         else:
             cure = "nothing to do: it is left out until a later version knows it"
-            self.refusals.kind("event", "an event that is not known", cure)
+            self.refusals.kind(Said("event"), "an event that is not known", cure)
         if len(self.samples) >= BATCH_ROWS:
             yield from self.settle()
 
@@ -188,7 +189,9 @@ class _Reading:
             problem = "a value that cannot be read"
             if not walls.legible[bad]:
                 problem = "a date that does not exist"
-            yield from self.refusals.one(f"{self.name}, line {lines[bad]}", problem, CHECK_ROW)
+            yield from self.refusals.one(
+                Said("{file}, line {line}", file=self.name, line=lines[bad]), problem, CHECK_ROW
+            )
         times = local_time.wall_times(walls.wall, walls.wall, self.context.zone)
         groups: dict[tuple[str, str], list[int]] = {}
         for at in np.flatnonzero(keep).tolist():
@@ -247,7 +250,8 @@ class _Reading:
         if key not in self.sources:
             if len(self.sources) >= SOURCES_MAX:
                 raise MalformedInput(
-                    f"more than {SOURCES_MAX} devices", where=f"{self.name}, line {row.line}"
+                    Said("more than {most} devices", most=SOURCES_MAX),
+                    where=Said("{file}, line {line}", file=self.name, line=row.line),
                 )
             named = " ".join((device or self.device or "Dexcom").split())
             self.sources[key] = Source(

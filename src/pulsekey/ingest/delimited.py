@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, NamedTuple
 
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 
 LINE_BYTES_MAX: Final = 16 * 1_024
 FIELDS_MAX: Final = 256
@@ -29,9 +30,11 @@ def rows(stream: BinaryIO, name: str, consumed: Callable[[], None]) -> Iterator[
     line = 0
     while content := stream.readline(LINE_BYTES_MAX + 1):
         line += 1
-        where = f"{name}, line {line}"
+        where = Said("{file}, line {line}", file=name, line=line)
         if len(content) > LINE_BYTES_MAX:
-            raise MalformedInput(f"longer than {LINE_BYTES_MAX} bytes", where=where, cure=CURE)
+            raise MalformedInput(
+                Said("longer than {most} bytes", most=LINE_BYTES_MAX), where=where, cure=CURE
+            )
         if b"\0" in content:
             raise MalformedInput("not UTF-8", where=where, cure=CURE)
         try:
@@ -42,7 +45,9 @@ def rows(stream: BinaryIO, name: str, consumed: Callable[[], None]) -> Iterator[
         except (csv.Error, ValueError) as failure:
             raise MalformedInput("not comma-separated", where=where, cure=CURE) from failure
         if len(fields) > FIELDS_MAX:
-            raise MalformedInput(f"more than {FIELDS_MAX} fields", where=where, cure=CURE)
+            raise MalformedInput(
+                Said("more than {most} fields", most=FIELDS_MAX), where=where, cure=CURE
+            )
         yield Row(line, fields)
         if line % 4_096 == 0:
             consumed()

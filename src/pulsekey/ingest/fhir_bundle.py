@@ -17,6 +17,7 @@ from pulsekey.ingest.fhir_shape import CODES, DATES, REQUIRED, SUBJECTS
 from pulsekey.ingest.items import Context, Coverage, Item, Payload, Refusal
 from pulsekey.ingest.json_text import Json, JsonText, Piece
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 from pulsekey.resources.documents import Clinical
 from pulsekey.signals.category import Category
 from pulsekey.signals.classification import CODED_TYPES, SENSITIVE, WHOLE_TYPES, classify
@@ -79,9 +80,11 @@ class FhirBundle:
         for number, at in enumerate(whole.elements(places), 1) if places >= 0 else ():
             if number > ENTRIES_MAX:
                 raise MalformedInput(
-                    f"more than {ENTRIES_MAX} entries", where=payload.name, cure="send it in parts"
+                    Said("more than {most} entries", most=ENTRIES_MAX),
+                    where=payload.name,
+                    cure="send it in parts",
                 )
-            item = _entry(whole, at, f"entry {number}")
+            item = _entry(whole, at, Said("entry {number}", number=number))
             if isinstance(item, Clinical):
                 item = _first_of_its_key(item, seen)
             context.progress(payload.size * at // max(1, len(text)))
@@ -96,13 +99,17 @@ def _text(payload: Payload) -> str:
         content = stream.read(TEXT_BYTES_MAX + 1)
     if len(content) > TEXT_BYTES_MAX:
         raise MalformedInput(
-            f"longer than {TEXT_BYTES_MAX} bytes", where=payload.name, cure="send it in parts"
+            Said("longer than {most} bytes", most=TEXT_BYTES_MAX),
+            where=payload.name,
+            cure="send it in parts",
         )
     try:
         return _without_mark(content).decode("utf-8")
     except UnicodeDecodeError as failure:
         raise MalformedInput(
-            "not UTF-8", where=f"{payload.name}, byte {failure.start}", cure="save it as UTF-8"
+            "not UTF-8",
+            where=Said("{file}, byte {at}", file=payload.name, at=failure.start),
+            cure="save it as UTF-8",
         ) from None
 
 
@@ -129,7 +136,7 @@ def _outline(whole: JsonText, where: str) -> int:
         raise MalformedInput(
             "a Bundle of a type that is not imported",
             where=where,
-            cure=f"export it as one of {', '.join(BUNDLE_TYPES)}",
+            cure=Said("export it as one of {names}", names=", ".join(BUNDLE_TYPES)),
         )
     return places
 
@@ -161,8 +168,8 @@ def _entry(whole: JsonText, at: int, where: str) -> Clinical | Refusal:
         resource=resource,
     )
     if outer.problem:
-        kind = _shown_type(resource.value) if resource else ""
-        return Refusal(_at(f"{where}{kind}", outer.path), outer.problem, "see the JSON form of R4")
+        inside = _of_type(where, resource.value) if resource else where
+        return Refusal(_at(inside, outer.path), outer.problem, "see the JSON form of R4")
     return _document(entry, where)
 
 
@@ -176,7 +183,7 @@ def _document(entry: _Entry, where: str) -> Clinical | Refusal:
     if entry.resource is None or not isinstance(entry.resource.value, dict):
         return Refusal(where, "no resource", "add one, or remove the entry")
     resource = entry.resource.value
-    where = f"{where}{_shown_type(resource)}"
+    where = _of_type(where, resource)
     for problem, cure in _faults(entry, resource):
         return Refusal(where, problem, cure)
     return _clinical(entry, resource, where)
@@ -192,7 +199,8 @@ def _faults(entry: _Entry, resource: dict[str, Json]) -> Iterator[tuple[str, str
     if kind == "Bundle":
         yield "a Bundle within a Bundle", "send it on its own"
     if len(entry.resource.text) > RESOURCE_CHARACTERS_MAX:
-        yield f"longer than {RESOURCE_CHARACTERS_MAX} characters", "keep attachments elsewhere"
+        problem = Said("longer than {most} characters", most=RESOURCE_CHARACTERS_MAX)
+        yield problem, "keep attachments elsewhere"
     own_id = resource.get("id")
     if own_id is not None and not (isinstance(own_id, str) and _ID.fullmatch(own_id)):
         yield "an id that R4 does not allow", "1 to 64 of A-Z a-z 0-9 - ."
@@ -203,7 +211,7 @@ def _faults(entry: _Entry, resource: dict[str, Json]) -> Iterator[tuple[str, str
         yield "a fullUrl that is no URL", "urn:uuid:, urn:oid:, http: or https:"
     for element in REQUIRED[kind]:
         if not _has(resource, element):
-            yield f"{element} is missing", "R4 requires it"
+            yield Said("{element} is missing", element=element), "R4 requires it"
     if "status" in REQUIRED[kind] and not isinstance(resource.get("status"), str):
         yield "status is no code", "R4 requires a code"
     day = _date(resource)
@@ -378,10 +386,12 @@ def _possible(day: str) -> bool:
     return True
 
 
-def _shown_type(resource: Json) -> str:
+def _of_type(where: str, resource: Json) -> str:
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
-    return f" ({kind})" if isinstance(kind, str) and kind in REQUIRED else ""
+    if isinstance(kind, str) and kind in REQUIRED:
+        return Said("{where} ({kind})", where=where, kind=kind)
+    return where
 
 
 def _at(where: str, path: str) -> str:
-    return f"{where}, {path}" if path else where
+    return Said("{where}, {path}", where=where, path=path) if path else where

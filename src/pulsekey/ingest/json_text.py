@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 
 DEPTH_MAX: Final = 64
 NUMBER_CHARACTERS_MAX: Final = 64
@@ -70,7 +71,7 @@ class JsonText:
             if self._peek(at) == "}":
                 return
             at = self._expect(",", at)
-        raise self._broken(f"more than {MEMBERS_MAX} properties", at)
+        raise self._broken(Said("more than {most} properties", most=MEMBERS_MAX), at)
 
     def elements(self, at: int) -> Iterator[int]:
         """Yield the place of each element of the array at `at`."""
@@ -116,7 +117,9 @@ class JsonText:
         try:
             value, end = self._decoder.raw_decode(self._text, at)
         except RecursionError:
-            raise self._broken(f"nested deeper than {DEPTH_MAX} levels", at) from None
+            raise self._broken(
+                Said("nested deeper than {most} levels", most=DEPTH_MAX), at
+            ) from None
         except json.JSONDecodeError as failure:
             raise self._broken("not JSON, or cut short", failure.pos) from None
         # A piece is looked at first and stepped over next: remember the last few ends.
@@ -154,12 +157,16 @@ class JsonText:
         at = self._space(at)
         if self._text[at : at + 1] != character:
             cut = at == len(self._text)
-            raise self._broken("cut short" if cut else f"expected {character}", at)
+            raise self._broken(
+                "cut short" if cut else Said("expected {character}", character=character), at
+            )
         return at + 1
 
     def _broken(self, problem: str, at: int) -> MalformedInput:
         return MalformedInput(
-            problem, where=f"{self._where}, character {at}", cure="send the whole file as exported"
+            problem,
+            where=Said("{file}, character {at}", file=self._where, at=at),
+            cure="send the whole file as exported",
         )
 
 
@@ -173,7 +180,7 @@ def _flaw(root: Json, *, surrogates: bool) -> tuple[str, str]:
         value, depth, step = waiting.pop()
         problem = ""
         if depth > DEPTH_MAX:
-            problem = f"nested deeper than {DEPTH_MAX} levels"
+            problem = Said("nested deeper than {most} levels", most=DEPTH_MAX)
         elif isinstance(value, dict):
             problem = "" if value else "an empty object"
             waiting.extend((member, depth + 1, (step, name)) for name, member in value.items())

@@ -5,6 +5,7 @@ be understood.
 """
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Final
 
 from pulsekey.ingest.apple.health import AppleHealth
@@ -14,6 +15,7 @@ from pulsekey.ingest.fit.activity import GarminFit
 from pulsekey.ingest.items import Coverage, Format, Payload
 from pulsekey.ingest.wfdb.record import WfdbRecord
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 from pulsekey.signals.catalogue import METRICS
 from pulsekey.signals.metric import LOINC, MDC, PULSEKEY
 
@@ -30,17 +32,19 @@ FORMATS: Final[tuple[Format, ...]] = (
 
 SYSTEM_NAMES: Final = {LOINC: "LOINC", MDC: "MDC", PULSEKEY: "Pulsekey"}
 
+_BEHIND: Final = "ask for the data behind it, as a file of one of these formats"
+_ONE_OF_THESE: Final = "send one of these formats"
 _OTHERS: Final = (
-    (b"%PDF", "a PDF document", "ask for the data behind it, as a file of one of these formats"),
-    (b"PK\x03\x04", "a zip of something else", "send the export as it was made"),
-    (b"\x1f\x8b", "something else, packed with gzip", "send one of these formats"),
-    (b"BZh", "something else, packed with bzip2", "send one of these formats"),
-    (b"\xff\xfe", "text in UTF-16", "save it as UTF-8"),
-    (b"\xfe\xff", "text in UTF-16", "save it as UTF-8"),
-    (b"\x89PNG", "a picture", "send the data, not a screenshot"),
-    (b"\xff\xd8\xff", "a picture", "send the data, not a screenshot"),
-    (b"{", "JSON, but no FHIR Bundle", "put the resources into a Bundle"),
-    (b"<", "XML of an unknown kind", "send one of these formats"),
+    (b"%PDF", "it is a PDF document", _BEHIND),
+    (b"PK\x03\x04", "it is a zip of something else", "send the export as it was made"),
+    (b"\x1f\x8b", "it is something else, packed with gzip", _ONE_OF_THESE),
+    (b"BZh", "it is something else, packed with bzip2", _ONE_OF_THESE),
+    (b"\xff\xfe", "it is text in UTF-16", "save it as UTF-8"),
+    (b"\xfe\xff", "it is text in UTF-16", "save it as UTF-8"),
+    (b"\x89PNG", "it is a picture", "send the data, not a screenshot"),
+    (b"\xff\xd8\xff", "it is a picture", "send the data, not a screenshot"),
+    (b"{", "it is JSON, but no FHIR Bundle", "put the resources into a Bundle"),
+    (b"<", "it is XML of an unknown kind", _ONE_OF_THESE),
 )
 """What people send by mistake: how it begins, what it is, and what to do."""
 
@@ -54,19 +58,22 @@ def recognise(payload: Payload) -> Format:
     claims = [known for known in FORMATS if known.recognises(head, payload)]
     if len(claims) == 1:
         return claims[0]
-    understood = "; ".join(known.coverage.title for known in FORMATS)
     if claims:
-        names = " and ".join(known.coverage.format for known in claims)
-        raise MalformedInput(
-            f"it looks like {names} at once", where=payload.name, cure="send one file at a time"
-        )
+        names = ", ".join(known.coverage.format for known in claims)
+        problem = Said("it looks like several formats at once: {names}", names=names)
+        raise MalformedInput(problem, where=payload.name, cure="send one file at a time")
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for begins, kind, cure in _OTHERS:
         if head.startswith(begins) or start.startswith(begins):
-            raise MalformedInput(
-                f"it is {kind}", where=payload.name, cure=f"{cure}. Understood: {understood}"
-            )
-    raise MalformedInput("an unknown format", where=payload.name, cure=f"Understood: {understood}")
+            advice = Said("{cure}. {understood}", cure=Said(cure), understood=_understood())
+            raise MalformedInput(kind, where=payload.name, cure=advice)
+    raise MalformedInput("an unknown format", where=payload.name, cure=_understood())
+
+
+def _understood() -> Said:
+    first, *others = (Said(known.coverage.title) for known in FORMATS)
+    titles = reduce(lambda one, two: Said("{one}; {two}", one=one, two=two), others, first)
+    return Said("Understood: {formats}", formats=titles)
 
 
 def coverage_lines() -> Iterator[str]:

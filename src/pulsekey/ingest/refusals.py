@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pulsekey.ingest.items import Refusal
+from pulsekey.primitives.messages import Said
 
 EACH_MAX: Final = 200
 """So many refusals of one problem are told one by one, the rest in one line."""
 KINDS_MAX: Final = 1_000
 TEXT_MAX: Final = 80
+OTHER_KINDS: Final = Said("other kinds")
 
 
 @dataclass(slots=True)
@@ -33,17 +35,21 @@ class Refusals:
 
     def kind(self, name: str, problem: str, cure: str) -> None:
         """Count one record of a kind that is not read at all."""
-        key = (name[:TEXT_MAX], problem, cure)
+        key = (name if isinstance(name, Said) else name[:TEXT_MAX], problem, cure)
         if key not in self._kinds and len(self._kinds) >= KINDS_MAX:
-            key = ("other kinds", problem, cure)
+            key = (OTHER_KINDS, problem, cure)
         self._kinds[key] = self._kinds.get(key, 0) + 1
 
     def rest(self) -> Iterator[Refusal]:
         """Tell what was only counted."""
         for (name, problem, cure), count in self._kinds.items():
-            yield Refusal(f"{name} ({count})", problem, cure)
+            yield Refusal(Said("{name} ({count})", name=name, count=count), problem, cure)
         for problem, count in self._told.items():
             if count > EACH_MAX:
-                yield Refusal(f"{count - EACH_MAX} more records", problem, self._cures[problem])
+                yield Refusal(
+                    Said("{count} more records", count=count - EACH_MAX),
+                    problem,
+                    self._cures[problem],
+                )
         self._kinds.clear()
         self._told.clear()

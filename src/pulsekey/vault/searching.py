@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.ids import SeriesId
+from pulsekey.primitives.messages import Said
 from pulsekey.signals.series import Basis, Int64s, Times
 from pulsekey.vault.documents import (
     CLINICAL,
@@ -251,7 +252,7 @@ def _document_cursor(after: Cursor) -> DocumentPlace:
 def check_limit(limit: int, most: int) -> None:
     """Refuse a limit that no reader serves."""
     if not 1 <= limit <= most:
-        raise MalformedInput("a limit out of range", cure=f"1 to {most}")
+        raise MalformedInput("a limit out of range", cure=Said("1 to {most}", most=most))
 
 
 def _beyond(
@@ -275,5 +276,7 @@ def _day(row: SegmentRow, *, newest: bool) -> int:
 
 def _marks(count: int) -> str:
     if count > ALTERNATIVES_MAX:
-        raise MalformedInput("too many alternatives", cure=f"at most {ALTERNATIVES_MAX}")
+        raise MalformedInput(
+            "too many alternatives", cure=Said("at most {most}", most=ALTERNATIVES_MAX)
+        )
     return ", ".join("?" * count)

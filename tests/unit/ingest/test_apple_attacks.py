@@ -169,7 +169,7 @@ def test_types_without_end_are_counted_together() -> None:
     body = "".join(GOOD.replace("HeartRate", f"Unknown{n}") for n in range(3_000))
     items = read((HEAD + body + "</HealthData>").encode())
     assert len(items) == 1_001
-    assert "other kinds (2000)" in [item.where for item in items if isinstance(item, Refusal)]
+    assert "other kinds (2,000)" in [item.where for item in items if isinstance(item, Refusal)]
 
 
 def archive_of(**files: bytes) -> bytes:

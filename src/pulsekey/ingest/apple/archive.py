@@ -17,6 +17,7 @@ from pulsekey.ingest.apple.tags import ROOT
 from pulsekey.ingest.archive import READ_FAILURES, Bounded
 from pulsekey.ingest.items import Payload, Refusal
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 
 DIRECTORY_BYTES_MAX: Final = 8 * 2**20
 """A directory of some 60,000 members: a route and an ECG for every day of eighty years."""
@@ -43,7 +44,7 @@ class Archive:
 
     @property
     def export_name(self) -> str:
-        return f"{self.payload.name}, export"
+        return Said("{file}, export", file=self.payload.name)
 
     @contextmanager
     def export(self) -> Iterator[BinaryIO]:
@@ -56,7 +57,10 @@ class Archive:
         for number, entry in enumerate(self.zip.infolist(), 1):
             if _is_electrocardiogram(entry):
                 with _open(self.zip, entry, self.payload, ECG_BYTES_MAX) as stream:
-                    yield f"{self.payload.name}, member {number}", stream.read()
+                    yield (
+                        Said("{file}, member {number}", file=self.payload.name, number=number),
+                        stream.read(),
+                    )
 
     def refusals(self) -> Iterator[Refusal]:
         """Yield what the archive holds that is not read, counted by kind."""
@@ -69,7 +73,11 @@ class Archive:
             kind = "unsafe" if _unsafe(entry) else kind
             counts[kind] = counts.get(kind, 0) + 1
         for kind, count in counts.items():
-            yield Refusal(f"{self.payload.name}, {count} {kind} files", "not read", _CURES[kind])
+            yield Refusal(
+                Said(_FILES[kind], file=self.payload.name, kind=kind, count=count),
+                "not read",
+                _CURES[kind],
+            )
 
 
 _CURES: Final = {
@@ -79,6 +87,15 @@ _CURES: Final = {
     "xml": "nothing to do: export_cda.xml repeats what the export says",
     "other": "nothing to do: only the export and its electrocardiograms are read",
     "unsafe": "a name that leaves its folder, or an encrypted file: pack the archive again",
+}
+_OF_KIND: Final = "{file}, {count} {kind} files"
+_FILES: Final = {
+    "gpx": _OF_KIND,
+    "json": _OF_KIND,
+    "jpg": _OF_KIND,
+    "xml": _OF_KIND,
+    "other": "{file}, {count} other files",
+    "unsafe": "{file}, {count} unsafe files",
 }
 
 

@@ -20,6 +20,7 @@ from pulsekey.ingest.columns import Several
 from pulsekey.ingest.items import Context, Coverage, Item, Payload
 from pulsekey.ingest.refusals import Refusals
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 from pulsekey.signals import catalogue
 
 DEPTH_MAX: Final = 16
@@ -116,7 +117,7 @@ class _Reading:
                 yield from self._tag(take_apart(tag, place))
                 continue
             if not self.depth:
-                raise MalformedInput("a record outside of the export", where=str(place), cure=CURE)
+                raise MalformedInput("a record outside of the export", where=place.where, cure=CURE)
             inside = self.depth[-1] == "Correlation"
             if not inside:
                 self.number += 1
@@ -140,7 +141,7 @@ class _Reading:
     def finish(self) -> None:
         """Raise `MalformedInput` if the export did not end."""
         if not self.ended:
-            raise MalformedInput("the file breaks off", where=str(self.place), cure=CURE)
+            raise MalformedInput("the file breaks off", where=self.place.where, cure=CURE)
 
     def rest(self) -> Iterator[Item]:
         """Yield everything that is still here."""
@@ -151,7 +152,7 @@ class _Reading:
 
     def _tag(self, tag: Tag) -> Iterator[Item]:
         if self.ended:
-            raise MalformedInput("more after the end", where=str(self.place), cure=CURE)
+            raise MalformedInput("more after the end", where=self.place.where, cure=CURE)
         if tag.closing:
             yield from self._leave(tag.name)
         elif tag.name == "Record":
@@ -188,16 +189,20 @@ class _Reading:
 
     def _enter(self, name: str) -> None:
         if not self.depth and name != "HealthData":
-            raise MalformedInput("no Apple Health export", where=str(self.place), cure=CURE)
+            raise MalformedInput("no Apple Health export", where=self.place.where, cure=CURE)
         self.depth.append(name)
         if len(self.depth) > DEPTH_MAX:
             raise MalformedInput(
-                f"nested deeper than {DEPTH_MAX} levels", where=str(self.place), cure=CURE
+                Said("nested deeper than {most} levels", most=DEPTH_MAX),
+                where=self.place.where,
+                cure=CURE,
             )
 
     def _leave(self, name: str) -> Iterator[Item]:
         if not self.depth or self.depth.pop() != name:
-            raise MalformedInput("a tag closed that was not open", where=str(self.place), cure=CURE)
+            raise MalformedInput(
+                "a tag closed that was not open", where=self.place.where, cure=CURE
+            )
         if name == "Workout":
             yield from self._end_workout()
         elif name == "Record" and self.open_record is not None:
@@ -221,7 +226,7 @@ class _Reading:
                 self._enter("Record")
                 self.open_record = None
             problem = "a record without type, source or dates"
-            yield from self.refusals.one(f"record {self.number}", problem, CURE)
+            yield from self.refusals.one(Said("record {number}", number=self.number), problem, CURE)
             return
         names = ("type", "sourceName", "sourceVersion", "device", "unit")
         head = " ".join(f'{name}="{_escaped(told[name])}"' for name in names if name in told)
@@ -252,7 +257,9 @@ class _Reading:
         when = workout.moment()
         if when is None:
             yield from self.refusals.one(
-                f"{self.place}, Workout", "a date that does not exist", CHECK_DATE
+                Said("{place}, {element}", place=self.place.where, element="Workout"),
+                "a date that does not exist",
+                CHECK_DATE,
             )
             return
         parts = workout.parts(self.refusals)
@@ -266,7 +273,9 @@ class _Reading:
         found = day(told, self.context.zone)
         if found is None:
             yield from self.refusals.one(
-                f"{self.place}, ActivitySummary", "a date that does not exist", CHECK_DATE
+                Said("{place}, {element}", place=self.place.where, element="ActivitySummary"),
+                "a date that does not exist",
+                CHECK_DATE,
             )
             return
         yield from self.several.add(catalogue.ACTIVITY_DAY, SUMMARY, *found)

@@ -17,6 +17,7 @@ from pulsekey.ingest.columns import ABSENT, Several
 from pulsekey.ingest.items import Item
 from pulsekey.ingest.refusals import Refusals
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 from pulsekey.signals.catalogue import BLOOD_PRESSURE
 from pulsekey.signals.series import Source
 
@@ -50,8 +51,8 @@ class Pressures:
         if found is None:
             if len(self._readings) >= READINGS_MAX:
                 raise MalformedInput(
-                    f"more than {READINGS_MAX} blood pressures",
-                    where=str(place),
+                    Said("more than {most} blood pressures", most=READINGS_MAX),
+                    where=place.where,
                     cure="send the export in parts",
                 )
             found = self._readings[key] = _Reading(lane.source, zone, lane.given_unit)

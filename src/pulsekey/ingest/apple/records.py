@@ -20,6 +20,7 @@ from pulsekey.ingest.decimals import Decimals
 from pulsekey.ingest.items import Item
 from pulsekey.ingest.local_time import Stamps
 from pulsekey.ingest.refusals import Refusals
+from pulsekey.primitives.messages import Said
 from pulsekey.signals import catalogue
 from pulsekey.signals.metric import Metric, Shape
 from pulsekey.signals.series import Basis, Int64s, Quantities, Source, Times, quantities
@@ -107,7 +108,7 @@ class Records:
         forward = times.end >= times.start
         keep = dated & forward & value.legible
         for bad in np.flatnonzero(~keep).tolist():
-            where = f"record {numbers[bad]}, {lanes[bad].kind}"
+            where = Said("record {number}, {kind}", number=numbers[bad], kind=lanes[bad].kind)
             if not dated[bad]:
                 yield from self.refusals.one(where, "a date that does not exist", CHECK_DATE)
             elif not forward[bad]:
@@ -125,7 +126,7 @@ class Records:
             chosen = Decimals(value.mantissa[at], value.scale[at], value.legible[at])
             fit, quantities = self._converted(lane, chosen)
             for bad in at[~fit].tolist():
-                where = f"record {numbers[bad]}, {lane.kind}"
+                where = Said("record {number}, {kind}", number=numbers[bad], kind=lane.kind)
                 yield from self.refusals.one(where, "a value too large for its unit", CHECK_VALUE)
             if not fit.all():
                 sample = _chosen(sample, np.flatnonzero(fit), point=False)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple, cast
 
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 
 CHUNK_BYTES: Final = 256 * 1_024
 PROLOG_BYTES_MAX: Final = 256 * 1_024
@@ -74,8 +75,10 @@ class Place:
     line: int = 1
     bytes: int = 0
 
-    def __str__(self) -> str:
-        return f"{self.name}, at line {self.line} or soon after"
+    @property
+    def where(self) -> str:
+        """The place in words."""
+        return Said("{file}, at line {line} or soon after", file=self.name, line=self.line)
 
 
 def tokens(stream: BinaryIO, place: Place, consumed: Callable[[], None]) -> Iterator[list[Token]]:
@@ -95,7 +98,9 @@ def tokens(stream: BinaryIO, place: Place, consumed: Callable[[], None]) -> Iter
         consumed()
         if len(carried) > TAG_BYTES_MAX:
             raise MalformedInput(
-                f"a tag longer than {TAG_BYTES_MAX} bytes", where=str(place), cure=CURE
+                Said("a tag longer than {most} bytes", most=TAG_BYTES_MAX),
+                where=place.where,
+                cure=CURE,
             )
         if not chunk:
             return
@@ -118,12 +123,12 @@ def _tokens_of(content: bytes, place: Place) -> Iterator[list[Token]]:
         yield found[:bad]
         match = next(match for match in _TOKEN.finditer(text) if match[8])
         place.line += text.count("\n", 0, match.start())
-        where = f"{place.name}, line {place.line}"
+        where = Said("{file}, line {line}", file=place.name, line=place.line)
         raise MalformedInput("something that Apple does not write here", where=where, cure=CURE)
     place.line += text.count("\n")
     place.bytes += len(content)
     if broken:
-        raise MalformedInput("not UTF-8", where=str(place), cure=CURE)
+        raise MalformedInput("not UTF-8", where=place.where, cure=CURE)
 
 
 def _after_prolog(stream: BinaryIO, place: Place) -> bytes:
@@ -133,13 +138,13 @@ def _after_prolog(stream: BinaryIO, place: Place) -> bytes:
         chunk = stream.read(CHUNK_BYTES)
         head += chunk
         if not chunk or (len(head) > PROLOG_BYTES_MAX and ROOT not in head):
-            raise MalformedInput("no Apple Health export", where=str(place), cure=CURE)
+            raise MalformedInput("no Apple Health export", where=place.where, cure=CURE)
     prolog, _, _ = head.partition(ROOT)
     declared = re.search(rb"""<\?xml[^>]{0,200}encoding\s*=\s*["']([\w.-]{1,40})["']""", prolog)
     if b"\0" in prolog or (declared and declared[1].lower() not in {b"utf-8", b"us-ascii"}):
-        raise MalformedInput("not UTF-8", where=str(place), cure=CURE)
+        raise MalformedInput("not UTF-8", where=place.where, cure=CURE)
     if re.search(rb"<!ENTITY|<!DOCTYPE\s+\w+\s+(?:SYSTEM|PUBLIC)", prolog, re.IGNORECASE):
-        raise MalformedInput("a head that defines entities", where=str(place), cure=CURE)
+        raise MalformedInput("a head that defines entities", where=place.where, cure=CURE)
     place.line += prolog.count(b"\n")
     return head[len(prolog) :]
 
@@ -148,7 +153,7 @@ def take_apart(text: str, place: Place) -> Tag:
     """Take a tag apart, its references resolved, or raise `MalformedInput`."""
     match = _TAG.fullmatch(text)
     if match is None:
-        raise MalformedInput("a tag that Apple does not write", where=str(place), cure=CURE)
+        raise MalformedInput("a tag that Apple does not write", where=place.where, cure=CURE)
     return Tag(match[2], attributes(match[3], place), bool(match[1]), bool(match[4]))
 
 
@@ -169,7 +174,7 @@ def resolved(text: str, place: Place) -> str:
         number = re.fullmatch(r"#(?:x([0-9a-fA-F]{1,6})|([0-9]{1,7}));", reference)
         code = int(number[1], 16) if number and number[1] else int(number[2]) if number else 0
         if not code or code > 0x10FFFF or 0xD800 <= code < 0xE000:
-            raise MalformedInput("an entity that XML does not define", where=str(place), cure=CURE)
+            raise MalformedInput("an entity that XML does not define", where=place.where, cure=CURE)
         return chr(code)
 
     return _REFERENCE.sub(character, text)

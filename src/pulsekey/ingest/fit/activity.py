@@ -31,6 +31,7 @@ from pulsekey.ingest.fit.profile import (
 from pulsekey.ingest.items import Context, Coverage, Item, Payload, Refusal
 from pulsekey.primitives.clock import MICROS_PER_SECOND
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 from pulsekey.signals.activity import OTHER, activity
 from pulsekey.signals.catalogue import BEAT_INTERVAL, LAP, WORKOUT, WORKOUT_HEART_RATE
 from pulsekey.signals.metric import Code
@@ -59,6 +60,9 @@ DECODER_FAILURES: Final = (
     struct.error,
 )
 """What `fitdecode` raises on hostile bytes; its own error class covers only part of it."""
+
+
+CALORIES = "session field total_calories"
 
 
 class GarminFit:
@@ -94,11 +98,13 @@ class GarminFit:
         """
         if payload.size > FILE_BYTES_MAX:
             raise MalformedInput(
-                f"longer than {FILE_BYTES_MAX} bytes", where=payload.name, cure="send it in parts"
+                Said("longer than {most} bytes", most=FILE_BYTES_MAX),
+                where=payload.name,
+                cure="send it in parts",
             )
         with payload.open() as stream:
             for number, activity_file in enumerate(_files(stream, payload, context), 1):
-                yield from activity_file.items(f"file {number}", context.zone)
+                yield from activity_file.items(Said("file {number}", number=number), context.zone)
         context.progress(payload.size)
 
 
@@ -123,7 +129,7 @@ class _Activity:
     beats: Rows = field(default_factory=lambda: Rows(1))
     sessions: list[_Lap] = field(default_factory=list)
     laps: list[_Lap] = field(default_factory=list)
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     anchor: int | None = None
     beat_at: int | None = None
 
@@ -159,12 +165,12 @@ class _Activity:
     def _pass_over(self, name: str) -> None:
         # Messages that the public profile does not know are the maker's own business.
         if name not in DESCRIPTIVE_MESSAGES and not name.startswith("unknown"):
-            self._refuse(f"message {name}")
+            self._refuse("message {name}", name)
 
     def _refuse_developer_fields(self, message: Any) -> None:
         for part in message.fields:
             if part.field_def is not None and part.field_def.is_dev and part.raw_value is not None:
-                self._refuse(f"developer field {part.field_def.def_num}")
+                self._refuse("developer field {name}", str(part.field_def.def_num))
 
     def _record(self, fields: dict[str, Any]) -> None:
         at = _moment(_raw(fields, "timestamp"))
@@ -183,7 +189,7 @@ class _Activity:
             self.position.add(at, at, _raw(fields, "position_lat"), _raw(fields, "position_long"))
         for name, part in fields.items():
             if part.raw_value is not None and name not in DESCRIPTIVE_FIELDS:
-                self._refuse(f"record field {name}")
+                self._refuse("record field {name}", name)
 
     def _beats(self, fields: dict[str, Any]) -> None:
         given = fields["time"].raw_value if "time" in fields else None
@@ -203,17 +209,19 @@ class _Activity:
     def _session(self, fields: dict[str, Any]) -> None:
         self._keep(_lap(fields, SESSION_PARTS), self.sessions, "session")
         if _raw(fields, "total_calories") is not None:
-            self._refuse("session field total_calories")
+            self._refuse(CALORIES)
 
     def _keep(self, lap: _Lap | None, among: list[_Lap], name: str) -> None:
         if lap is None:
-            self._refuse(f"{name} without a calendar time")
+            self._refuse("{name} without a calendar time", name)
         elif len(among) >= SESSIONS_MAX:
-            self._refuse(f"{name} beyond the first {SESSIONS_MAX}")
+            self._refuse("{name} beyond the first ones", name)
         else:
             among.append(lap)
 
-    def _refuse(self, what: str) -> None:
+    def _refuse(self, template: str, name: str = "") -> None:
+        # Counted by what it is made from: it is put into words once, at the end.
+        what = (template, name)
         if what in self.refused or len(self.refused) < REFUSED_NAMES_MAX:
             self.refused[what] += 1
 
@@ -233,8 +241,9 @@ class _Activity:
             yield from session_rows(metric, origin, rows, parts, tuple(lap.label for lap in laps))
         hearts = [(s.start, s.end, s.heart) for s in self.sessions if any(s.heart)]
         yield from session_rows(WORKOUT_HEART_RATE, origin, hearts, SESSION_HEART_RATES, None)
-        for what, count in sorted(self.refused.items()):
-            yield Refusal(f"{where}, {what}", *_explained(what, count))
+        for (template, name), count in sorted(self.refused.items()):
+            what = Said("{where}, {what}", where=where, what=Said(template, name=name))
+            yield Refusal(what, *_explained(template, count))
 
 
 def _files(stream: BinaryIO, payload: Payload, context: Context) -> Iterator[_Activity]:
@@ -246,22 +255,30 @@ def _files(stream: BinaryIO, payload: Payload, context: Context) -> Iterator[_Ac
             context.progress(min(stream.tell(), payload.size))
         if number > MESSAGES_MAX:
             raise MalformedInput(
-                f"more than {MESSAGES_MAX} messages", where=payload.name, cure="send it in parts"
+                Said("more than {most} messages", most=MESSAGES_MAX),
+                where=payload.name,
+                cure="send it in parts",
             )
         match frame.frame_type:
             case fitdecode.FIT_FRAME_HEADER:
                 files += 1
                 if files > CHAINED_FILES_MAX:
                     raise MalformedInput(
-                        f"more than {CHAINED_FILES_MAX} files in one", where=payload.name
+                        Said("more than {most} files in one", most=CHAINED_FILES_MAX),
+                        where=payload.name,
                     )
                 current = _Activity()
             case fitdecode.FIT_FRAME_DATA if current is not None:
                 current.take(frame)
                 if frame.name == "file_id":
-                    _require_activity(current.identity, f"{payload.name}, file {files}")
+                    _require_activity(
+                        current.identity,
+                        Said("{file}, file {number}", file=payload.name, number=files),
+                    )
             case fitdecode.FIT_FRAME_CRC if current is not None:
-                _require_activity(current.identity, f"{payload.name}, file {files}")
+                _require_activity(
+                    current.identity, Said("{file}, file {number}", file=payload.name, number=files)
+                )
                 yield current
                 current = None
             case _:
@@ -287,19 +304,19 @@ def _frames(stream: BinaryIO, payload: Payload) -> Iterator[Any]:
         except fitdecode.FitCRCError:
             raise MalformedInput(
                 "its bytes do not have the checksum that it states",
-                where=f"{payload.name}, byte {stream.tell()}",
+                where=Said("{file}, byte {at}", file=payload.name, at=stream.tell()),
                 cure="copy it from the device again",
             ) from None
         except fitdecode.FitEOFError:
             raise MalformedInput(
                 "it ends in the middle",
-                where=f"{payload.name}, byte {stream.tell()}",
+                where=Said("{file}, byte {at}", file=payload.name, at=stream.tell()),
                 cure="copy it from the device again",
             ) from None
         except DECODER_FAILURES:
             raise MalformedInput(
                 "bytes that are no FIT message",
-                where=f"{payload.name}, byte {stream.tell()}",
+                where=Said("{file}, byte {at}", file=payload.name, at=stream.tell()),
                 cure="copy it from the device again",
             ) from None
         yield frame
@@ -310,7 +327,7 @@ def _require_activity(identity: dict[str, Any], where: str) -> None:
     if kind != "activity":
         named = kind if isinstance(kind, str) else "unknown"
         raise MalformedInput(
-            f"a FIT file of type {named}, not an activity",
+            Said("a FIT file of type {named}, not an activity", named=named),
             where=where,
             cure="export activities; daily monitoring is not read yet",
         )
@@ -381,9 +398,12 @@ def _values(fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _explained(what: str, count: int) -> tuple[str, str]:
-    if what.endswith("calendar time"):
-        return f"{count} times: it counts from the device's power-on", "set the device's clock"
-    if what.endswith("total_calories"):
-        return f"{count} times: it does not tell active from resting energy", "none: not kept"
-    return f"{count} times: no metric of ours means this", "none: keep the original file"
+def _explained(template: str, count: int) -> tuple[str, str]:
+    if template.endswith("calendar time"):
+        counted = "{count} times: it counts from the device's power-on"
+        return Said(counted, count=count), "set the device's clock"
+    if template == CALORIES:
+        counted = "{count} times: it does not tell active from resting energy"
+        return Said(counted, count=count), "none: not kept"
+    counted = "{count} times: no metric of ours means this"
+    return Said(counted, count=count), "none: keep the original file"

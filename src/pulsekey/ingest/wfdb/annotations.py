@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Final
 
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 
 ANNOTATIONS_MAX: Final = 2_000_000
 ANNOTATION_BYTES_MAX: Final = 16 * 2**20
@@ -55,7 +56,9 @@ def read_annotations(
     Raises `MalformedInput` naming the byte where the file cannot be read any further.
     """
     if len(content) > ANNOTATION_BYTES_MAX:
-        raise MalformedInput(f"more than {ANNOTATION_BYTES_MAX} bytes of annotations", where=where)
+        raise MalformedInput(
+            Said("more than {most} bytes of annotations", most=ANNOTATION_BYTES_MAX), where=where
+        )
     return _without_definitions(tuple(_Pairs(content, where).annotations()), where)
 
 
@@ -85,7 +88,7 @@ class _Pairs:
             if not 0 <= self._sample < SAMPLE_MAX:
                 raise self._cut("an annotation outside of any record")
             yield self._detailed(word >> 10)
-        raise self._cut(f"more than {ANNOTATIONS_MAX} annotations")
+        raise self._cut(Said("more than {most} annotations", most=ANNOTATIONS_MAX))
 
     def _detailed(self, kind: int) -> Annotation:
         subtype, note = 0, b""
@@ -118,7 +121,9 @@ class _Pairs:
 
     def _cut(self, problem: str) -> MalformedInput:
         return MalformedInput(
-            problem, where=f"{self._where}, byte {self._at}", cure="send the file again, complete"
+            problem,
+            where=Said("{file}, byte {at}", file=self._where, at=self._at),
+            cure="send the file again, complete",
         )
 
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Final
 
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 
 HEADER_BYTES_MAX: Final = 65_536
 SIGNALS_MAX: Final = 64
@@ -134,7 +135,9 @@ def parse_header(content: bytes, *, where: str) -> Header:
     """Return the header that `content` spells, or raise `MalformedInput` naming the line."""
     if len(content) > HEADER_BYTES_MAX:
         raise MalformedInput(
-            f"a header longer than {HEADER_BYTES_MAX} bytes", where=where, cure="send the .hea file"
+            Said("a header longer than {most} bytes", most=HEADER_BYTES_MAX),
+            where=where,
+            cure="send the .hea file",
         )
     # Comments may be in any encoding; they are only counted.
     text = content.decode("ascii", errors="replace")
@@ -151,24 +154,37 @@ def parse_header(content: bytes, *, where: str) -> Header:
     if record["segments"]:
         raise MalformedInput(
             "a record of several segments",
-            where=f"{where}, line {number}",
+            where=Said("{file}, line {line}", file=where, line=number),
             cure="send each segment as a record of its own",
         )
     count = int(record["signals"])
     if not 0 < count <= SIGNALS_MAX:
-        raise _bad(where, number, f"it announces no signals, or more than {SIGNALS_MAX}")
+        raise _bad(
+            where, number, Said("it announces no signals, or more than {most}", most=SIGNALS_MAX)
+        )
     if len(lines) - 1 != count:
-        raise _bad(where, number, f"it announces {count} signals and has {len(lines) - 1} lines")
-    signals = tuple(_signal(line, f"{where}, line {at}") for at, line in lines[1:])
+        raise _bad(
+            where,
+            number,
+            Said(
+                "it announces {count} signals and has {lines} lines",
+                count=count,
+                lines=len(lines) - 1,
+            ),
+        )
+    signals = tuple(
+        _signal(line, Said("{file}, line {line}", file=where, line=at)) for at, line in lines[1:]
+    )
+    place = Said("{file}, line {line}", file=where, line=number)
     samples = int(record["samples"] or 0)
     if samples > SAMPLES_MAX:
         raise _bad(where, number, "more samples than can be")
     return Header(
         record=record["name"],
-        rate_hz=_rate(record["rate"] or "250", f"{where}, line {number}"),
+        rate_hz=_rate(record["rate"] or "250", place),
         frames=samples or None,
-        at=_time(record["time"], f"{where}, line {number}"),
-        day=_date(record["date"], f"{where}, line {number}"),
+        at=_time(record["time"], place),
+        day=_date(record["date"], place),
         signals=signals,
         comments=comments,
     )
@@ -192,9 +208,12 @@ def _signal(line: str, where: str) -> Signal:
     kind = int(found["format"])
     if kind not in FORMATS:
         raise MalformedInput(
-            f"signal format {kind} is not read",
+            Said("signal format {kind} is not read", kind=kind),
             where=where,
-            cure=f"convert it to one of {sorted(FORMATS)}, as with xform",
+            cure=Said(
+                "convert it to one of {names}, as with xform",
+                names=", ".join(map(str, sorted(FORMATS))),
+            ),
         )
     frame = int(found["frame"] or 1)
     if not 0 < frame <= SAMPLES_PER_FRAME_MAX:
@@ -272,4 +291,8 @@ def _date(text: str | None, where: str) -> date | None:
 
 
 def _bad(where: str, number: int, problem: str) -> MalformedInput:
-    return MalformedInput(problem, where=f"{where}, line {number}", cure="see header(5) of WFDB")
+    return MalformedInput(
+        problem,
+        where=Said("{file}, line {line}", file=where, line=number),
+        cure="see header(5) of WFDB",
+    )

@@ -32,6 +32,7 @@ from pulsekey.ingest.wfdb.header import (
 )
 from pulsekey.primitives.clock import MICROS_PER_SECOND, micros
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 from pulsekey.signals.electrocardiography import ECG, ECG_BEAT, ECG_EVENT, ECG_RHYTHM, LEADS
 from pulsekey.signals.metric import Metric
 from pulsekey.signals.series import (
@@ -134,7 +135,7 @@ def _beside(payload: Payload, head: bytes) -> Mapping[str, Payload]:
         if name in inside:
             raise MalformedInput(
                 "two files of the same name in different folders",
-                where=f"{payload.name}, member {number}",
+                where=Said("{file}, member {number}", file=payload.name, number=number),
                 cure="send one record at a time",
             )
         inside[name] = member
@@ -203,7 +204,10 @@ class _Reading:
             taken.add(name)
             if name not in files:
                 raise MalformedInput(
-                    f"the file of signal {signals[0][0] + 1} is not in this upload",
+                    Said(
+                        "the file of signal {number} is not in this upload",
+                        number=signals[0][0] + 1,
+                    ),
                     where=where,
                     cure="send the header together with its signal files",
                 )
@@ -239,7 +243,7 @@ class _Reading:
                 if firsts[index] is None and len(raw):
                     firsts[index] = int(raw[0])
         for index, signal in enumerate(self.header.signals):
-            where = f"{self._where}, signal {index + 1}"
+            where = Said("{file}, signal {number}", file=self._where, number=index + 1)
             cure = "send the files again as they were made"
             if signal.checksum is not None and (sums[index] - signal.checksum) % 2**16:
                 raise MalformedInput(
@@ -282,8 +286,12 @@ class _Reading:
         content = stream.read(bytes_wanted)
         if len(content) != bytes_wanted:
             raise MalformedInput(
-                f"its file ends before frame {at + frames} of {self.frames}",
-                where=f"{self._where}, signal {signals[0][0] + 1}",
+                Said(
+                    "its file ends before frame {frame} of {frames}",
+                    frame=at + frames,
+                    frames=self.frames,
+                ),
+                where=Said("{file}, signal {number}", file=self._where, number=signals[0][0] + 1),
                 cure="send the files again, complete",
             )
         raw = decode_samples(content, count, signals[0][1].format).reshape(frames, -1)
@@ -305,7 +313,7 @@ def decode_samples(content: bytes, count: int, kind: int) -> Int32s:
     if kind == 212:
         pairs = np.stack((low | (middle & 0x0F) << 8, high | (middle & 0xF0) << 4), axis=1)
         return _signed(pairs.reshape(-1)[:count], 12)
-    raise MalformedInput(f"signal format {kind} is not read")
+    raise MalformedInput(Said("signal format {kind} is not read", kind=kind))
 
 
 def _signed(raw: Int32s, bits: int) -> Int32s:
@@ -335,7 +343,7 @@ def _waveforms(reading: _Reading, source: Source, start: _Start) -> Iterator[Ite
     for index, signal in enumerate(header.signals):
         problem, cure = _unreadable(signal)
         if problem:
-            yield Refusal(f"signal {index + 1}", problem, cure)
+            yield Refusal(Said("signal {number}", number=index + 1), problem, cure)
         else:
             readable.append((index, signal))
     if not readable:
@@ -432,25 +440,31 @@ def _categorical(
 
 
 def _unkept(found: tuple[Annotation, ...], kept: int, annotator: str) -> Iterator[Refusal]:
-    where = f"annotations ({annotator})"
+    where = Said("annotations ({annotator})", annotator=annotator)
     if kept < len(found):
         yield Refusal(
             where,
-            f"{len(found) - kept} annotations are of a type or rhythm that is not understood",
+            Said(
+                "{count} annotations are of a type or rhythm that is not understood",
+                count=len(found) - kept,
+            ),
             "use the standard annotation codes",
         )
     subtypes = sum(1 for a in found if a.subtype or a.channel or a.number)
     if subtypes:
         yield Refusal(
             where,
-            f"{subtypes} annotations carry a subtype, channel or number, which is not kept",
+            Said(
+                "{count} annotations carry a subtype, channel or number, which is not kept",
+                count=subtypes,
+            ),
             "keep the original file if you need them",
         )
     notes = sum(1 for a in found if a.note and a.symbol != RHYTHM)
     if notes:
         yield Refusal(
             where,
-            f"{notes} annotations carry a note, which is not kept",
+            Said("{count} annotations carry a note, which is not kept", count=notes),
             "keep the original file if you need them",
         )
 
@@ -459,7 +473,10 @@ def _left_out(header: Header, files: Mapping[str, Payload], name: str) -> Iterat
     if header.comments:
         yield Refusal(
             "header comments",
-            f"{header.comments} comment lines hold free text about a person, which is not kept",
+            Said(
+                "{count} comment lines hold free text about a person, which is not kept",
+                count=header.comments,
+            ),
             "enter what matters as a condition or a medication",
         )
     if header.day is None:
@@ -473,7 +490,9 @@ def _left_out(header: Header, files: Mapping[str, Payload], name: str) -> Iterat
     others = len(set(files) - used)
     if others:
         yield Refusal(
-            "upload", f"{others} files do not belong to the record", "send them on their own"
+            "upload",
+            Said("{count} files do not belong to the record", count=others),
+            "send them on their own",
         )
 
 
