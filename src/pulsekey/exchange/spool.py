@@ -6,6 +6,8 @@ health data on the disk for whoever reads freed blocks. When the process ends, t
 
 import io
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -46,10 +48,12 @@ class Spool:
             del self._rest[:CHUNK_BYTES]
 
     def finish(self) -> None:
-        """Say that nothing follows."""
+        """Say that nothing follows. Raises `Unavailable` if the disk did not take all of it."""
         if self._rest:
             self._seal(bytes(self._rest))
             self._rest.clear()
+        with _room():
+            self._file.flush()
 
     def open(self) -> io.BufferedReader:
         """Return a fresh seekable stream over all of it."""
@@ -64,15 +68,23 @@ class Spool:
         return self._key.decrypt(number.to_bytes(NONCE_BYTES), sealed, None)
 
     def close(self) -> None:
-        self._file.close()
+        """Let the file go. What a full disk did not take, nobody asks for any more."""
+        with suppress(OSError):
+            self._file.close()
 
     def _seal(self, plain: bytes) -> None:
         nonce = self._chunks.to_bytes(NONCE_BYTES)  # The key is used for this spool only.
-        try:
+        with _room():
             self._file.write(self._key.encrypt(nonce, plain, None))
-        except OSError as cause:
-            raise Unavailable("there is no room for this upload now") from cause
         self._chunks += 1
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as cause:
+        raise Unavailable("there is no room for this upload now") from cause
 
 
 class _Opened(io.RawIOBase):

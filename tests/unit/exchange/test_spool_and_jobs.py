@@ -1,7 +1,9 @@
 """A payload waits sealed; a job shows its progress and ends whole, or says why not."""
 
+import errno
 import io
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -277,3 +279,30 @@ def test_a_real_payload_through_a_real_job(clinic: Clinic) -> None:
     (past,) = clinic.node.reports(patient.patient)
     assert past.report == job.imported.report
     assert past.report.name == "walk.fit"
+
+
+class Full(io.BytesIO):
+    """A file on a full disk: what is buffered cannot be written out, not even by closing it."""
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    def close(self) -> None:
+        super().close()
+        raise OSError(errno.ENOSPC, "no room")
+
+
+def test_a_full_disk_fails_an_upload_and_not_the_imports_of_others(
+    jobs: ImportJobs, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Full())
+    small = received(jobs)
+    monkeypatch.undo()
+    with pytest.raises(Unavailable, match="room"):
+        jobs.begin(small)
+    jobs.give_up(small, Unavailable("no room"))
+    assert small.state == State.FAILED
+    other = received(jobs)
+    jobs.begin(other)
+    slow.may_end.release()
+    assert ended(other) == State.DONE
