@@ -1,13 +1,13 @@
 """Takes a picture of every page, narrow and wide, in both languages, to be looked at.
 
-    python -m tests.browser.screenshots [light|dark]
+    python -m tests.browser.screenshots [--theme dark] [--language zh] [--size wide] [PAGE]...
 
 writes build/screenshots/LANGUAGE-WIDTH-PAGE.png from a fresh node with the shipped sample files.
 """
 
+import argparse
 import contextlib
 import io
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -51,6 +51,7 @@ class Cast:
     patient: Member
     empty: Member
     series: Mapping[str, str]
+    evidence: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def people(clinic: Clinic) -> Cast:
     empty = clinic.patient("Bo Beispiel")
     clinic.load(patient, *everything(), chart(), apple())
     clinic.load(empty, chart())
-    clinic.grant(patient, clinician, SHARED, zone="Europe/Paris")
+    consent = clinic.grant(patient, clinician, SHARED, zone="Europe/Paris")
     clinic.stop(patient, clinic.grant(patient, other, ("sleep",), zone="Europe/Paris"))
     showing = clinic.node.showing
     showing.series(clinician.principal, patient.patient, "TREAT")
@@ -86,7 +87,8 @@ def people(clinic: Clinic) -> Cast:
         showing.series(other.principal, patient.patient, "TREAT")
     own = showing.series(patient.principal, patient.patient, "PATRQT").series
     series = {entry.metric.name: entry.id for entry in sorted(own, key=lambda one: one.count)}
-    return Cast(clinic.operator, clinician, waiting, patient, empty, series)
+    evidence = clinic.node.evidence(patient.principal, consent)
+    return Cast(clinic.operator, clinician, waiting, patient, empty, series, evidence)
 
 
 def pictures(cast: Cast) -> list[Picture]:
@@ -118,6 +120,9 @@ def pictures(cast: Cast) -> list[Picture]:
         Picture("reads", "/reads", patient),
         Picture("passkeys", "/passkeys", patient),
         Picture("evidence", "/evidence"),
+        Picture("evidence-holds", "/evidence", None, _checking(cast.evidence)),
+        Picture("evidence-fails", "/evidence", None, _checking(_altered(cast.evidence))),
+        Picture("not-found", "/nowhere"),
         Picture("patients", "/patients", clinician),
         Picture("patients-waiting", "/patients", cast.waiting),
         Picture("patient", record, clinician),
@@ -169,6 +174,20 @@ def _stopping(visitor: Visitor) -> None:
     visitor.page.wait_for_selector(".sentence")
 
 
+def _checking(evidence: bytes) -> Act:
+    def check(visitor: Visitor) -> None:
+        file = FilePayload(name="evidence.json", mimeType="application/json", buffer=evidence)
+        visitor.page.set_input_files("#file", [file])
+        visitor.page.wait_for_selector("[data-claim]")
+
+    return check
+
+
+def _altered(evidence: bytes) -> bytes:
+    """Let another clinician have been named."""
+    return evidence.replace(b"Dr A. Li", b"Dr B. Li")
+
+
 def _opening(visitor: Visitor) -> None:
     visitor.page.wait_for_selector("details")
     for box in visitor.page.locator("details").all()[:6]:
@@ -186,14 +205,21 @@ def take(browser: Browser, site: Site, picture: Picture, tag: str, size: str, th
         if picture.act is not None:
             picture.act(visitor)
         visitor.page.wait_for_timeout(SETTLED_MS)
+        # In one long picture a header that sticks to the window would lie over what it scrolled to.
+        visitor.page.evaluate("document.querySelector('.bar').style.position = 'static'")
         wide = visitor.page.evaluate("document.documentElement.scrollWidth > innerWidth")
         visitor.page.screenshot(path=OUT / f"{tag}-{size}-{picture.name}.png", full_page=True)
         return " ".join([*visitor.complaints, *(["scrolls sideways"] if wide else [])])
 
 
 def main() -> None:
-    """Take them all."""
-    theme = sys.argv[1] if len(sys.argv) > 1 else "light"
+    """Take them all, or those that are asked for."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--theme", choices=("light", "dark"), default="light")
+    asked.add_argument("--language", choices=LANGUAGES, action="append")
+    asked.add_argument("--size", choices=SIZES, action="append")
+    asked.add_argument("pages", nargs="*", metavar="PAGE", help="names of pictures")
+    given = asked.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -202,10 +228,12 @@ def main() -> None:
         launched() as browser,
     ):
         taken = pictures(people(clinic))
-        for tag in LANGUAGES:
-            for size in SIZES:
+        for tag in given.language or LANGUAGES:
+            for size in given.size or SIZES:
                 for picture in taken:
-                    said = take(browser, site, picture, tag, size, theme)
+                    if given.pages and picture.name not in given.pages:
+                        continue
+                    said = take(browser, site, picture, tag, size, given.theme)
                     if said:
                         print(tag, size, picture.name, said)
 

@@ -59,6 +59,7 @@ READING = {
     "GET /api/series/{series}",
     "GET /api/series/{series}/blocks",
     "GET /api/series/{series}/blocks/{ordinal}",
+    "GET /api/chart",
     "GET /api/documents",
     "GET /api/daily-totals/{metric}",
     "GET /fhir/R4/{type}",
@@ -120,6 +121,7 @@ class Record:
             f"{FHIR}/Observation/{self.wave}-0",
             f"{FHIR}/Condition/{self.document}",
             f"/api/series?patient={self.patient}",
+            f"/api/chart?patient={self.patient}",
             f"/api/documents?patient={self.patient}&type=Condition",
             f"/api/daily-totals/steps?patient={self.patient}",
             f"/api/series/{self.series}",
@@ -276,7 +278,7 @@ def test_a_clinician_without_consent_gets_nothing_from_any_route(
     for name in api_of(clinic.node) - {"POST /api/sign-out", "OPTIONS /fhir/R4/{rest:path}"}:
         method, path = name.split(" ", 1)
         target = concrete(path, record, patient.id, consent)
-        if path in {"/api/series", "/api/documents", "/api/daily-totals/{metric}"}:
+        if path in {"/api/series", "/api/chart", "/api/documents", "/api/daily-totals/{metric}"}:
             target += f"?patient={record.patient}"
         who = program if path.startswith(FHIR) else portal
         form = "x-www-form-urlencoded" if path.endswith("_search") else "json"

@@ -11,7 +11,7 @@ from pulsekey.consent.state import GrantState
 from pulsekey.exchange.daily_totals import Totals
 from pulsekey.exchange.list_access import Consent, Reading, Shared
 from pulsekey.exchange.offers import Offer
-from pulsekey.exchange.show_record import Stretch
+from pulsekey.exchange.show_record import Listed, Stretch
 from pulsekey.exchange.sign_operation import Confirmed, kind_name
 from pulsekey.fhir.systems import reason_codes
 from pulsekey.identity.directory import Recipient
@@ -124,6 +124,16 @@ def shared(one: Shared) -> shapes.SharedShape:
     )
 
 
+def listed(found: Listed) -> dict[str, Any]:
+    """Return the series that may be seen, each with its newest sample, null where it has none."""
+    series = [series_entry(entry) for entry in found.series]
+    for shown in series:
+        newest = found.latest.get(shown["series"])
+        row = np.zeros(1, np.int64)
+        shown["latest"] = None if newest is None else _points(newest.series, row)[0]
+    return {"limited": found.limited, "series": series}
+
+
 def series_entry(entry: SeriesEntry) -> dict[str, Any]:
     metric = entry.metric
     return {
@@ -150,11 +160,12 @@ def _component(part: Component) -> dict[str, Any]:
 def stretch(one: Stretch) -> dict[str, Any]:
     shown = series_entry(one.entry)
     if one.samples is None:
-        return {"series": shown, "points": [], "thinned": False, "quality": None}
+        return {"series": shown, "points": [], "thinned": False, "cut": one.cut, "quality": None}
     return {
         "series": shown,
         "points": _points(one.samples.series, one.shown),
         "thinned": one.thinned,
+        "cut": one.cut,
         "quality": None if one.summary is None else quality(one.summary),
     }
 

@@ -25,10 +25,7 @@ def shared(node: Node, call: Call) -> shapes.SharedAnswer:
 
 def series(node: Node, call: Call) -> dict[str, Any]:
     listed = node.showing.series(call.who.principal, _patient(call), call.who.purpose)
-    return {
-        "limited": listed.limited,
-        "series": [render.series_entry(entry) for entry in listed.series],
-    }
+    return render.listed(listed)
 
 
 def stretch(node: Node, call: Call) -> dict[str, Any]:
@@ -60,11 +57,20 @@ def waveform(node: Node, call: Call) -> dict[str, Any]:
     return render.block(record)
 
 
+def chart(node: Node, call: Call) -> dict[str, Any]:
+    found = node.showing.chart(call.who.principal, _patient(call), call.who.purpose)
+    return {"limited": found.limited, "counts": dict(found.counts), "cut": found.cut}
+
+
 def documents(node: Node, call: Call) -> dict[str, Any]:
-    limited, found = node.showing.documents(
+    found = node.showing.documents(
         call.who.principal, _patient(call), call.who.purpose, call.query.get("type", "Condition")
     )
-    return {"limited": limited, "documents": [msgspec.Raw(one) for one in found]}
+    return {
+        "limited": found.limited,
+        "documents": [msgspec.Raw(one) for one in found.resources],
+        "cut": found.cut,
+    }
 
 
 def daily_totals(node: Node, call: Call) -> dict[str, Any]:
@@ -144,6 +150,9 @@ ENDPOINTS = (
         "What was counted per day, each step once",
         Access.READER,
         daily_totals,
+    ),
+    Endpoint(
+        "GET", "/api/chart", "How many clinical resources of each type", Access.READER, chart
     ),
     Endpoint("GET", "/api/documents", "Clinical resources of one type", Access.READER, documents),
 )

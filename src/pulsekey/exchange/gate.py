@@ -19,7 +19,7 @@ from pulsekey.consent.decision import (
     decide,
 )
 from pulsekey.consent.register import ConsentRegister
-from pulsekey.consent.state import account_slot, grant_slot, grant_state
+from pulsekey.consent.state import GrantState, account_slot, grant_slot, grant_state
 from pulsekey.consent.terms import Terms
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Access, Asked, Basis, Entry, consent_chain, own_chain
@@ -30,7 +30,7 @@ from pulsekey.identity.principals import Principal, Role
 from pulsekey.identity.store import IdentityStore
 from pulsekey.ledger.pipeline import Ledger
 from pulsekey.primitives.clock import Clock, Micros, Seconds, seconds
-from pulsekey.primitives.errors import NotFound
+from pulsekey.primitives.errors import MalformedInput, NotFound
 from pulsekey.primitives.ids import PatientId, PrincipalId, SeriesId
 from pulsekey.signals.category import Category
 from pulsekey.signals.series import Basis as TimeBasis
@@ -82,6 +82,11 @@ class Scope:
             SeriesQuery(self.patient, self.bounds.categories, metrics=metrics)
         )
         return tuple(entry for entry in found if not self.bounds.excludes_metric(entry.metric))
+
+    def latest(self) -> dict[SeriesId, Samples]:
+        """Return the newest sample of each series that has one within the bounds."""
+        series = frozenset(entry.id for entry in self.series())
+        return self._reader.latest(self._which(series), self._within(()))
 
     def samples(
         self,
@@ -167,6 +172,12 @@ class Scope:
             record for record in page.documents if not self.bounds.excludes_codes(record.codes)
         )
         return DocumentPage(kept, page.next)
+
+    def document_counts(self) -> dict[Category, int]:
+        """Return how many clinical resources a whole record holds per category."""
+        if self.bounds != Bounds(self.bounds.categories):
+            raise MalformedInput("only a record that is open without bounds is counted as a whole")
+        return self._reader.document_counts(self.patient, self.bounds.categories)
 
     def _which(self, series: Iterable[SeriesId]) -> SeriesQuery:
         """Return a query for those of `series` that are within the bounds."""
@@ -323,7 +334,10 @@ class Gate:
         consent = terms.consent
         grant = self.ledger.executed(grant_slot(terms.signer, consent))
         account = self.ledger.executed(account_slot(terms.signer))
-        return OpenedGrant(consent, terms, grant_state(grant, account, seconds(now)))
+        state = grant_state(grant, account, seconds(now))
+        if state in {GrantState.LIVE, GrantState.NOT_YET} and self.register.is_held(consent):
+            state = GrantState.HELD
+        return OpenedGrant(consent, terms, state)
 
     def log_maintenance(self, who: PrincipalId, patient: PatientId, asked: Asked) -> None:
         """Log that maintenance goes through a patient's sealed bytes, before it does."""

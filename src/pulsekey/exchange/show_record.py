@@ -4,18 +4,21 @@ The patient's own reading and a clinician's are the same calls; the gate decides
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pulsekey.evidence.entries import Asked
-from pulsekey.exchange.gate import NOT_HERE, Gate, Opened
+from pulsekey.exchange.gate import NOT_HERE, Gate, Opened, Scope
 from pulsekey.fhir.documents import document
+from pulsekey.fhir.paging import document_key
 from pulsekey.identity.principals import Principal
 from pulsekey.primitives.clock import Micros
 from pulsekey.primitives.errors import MalformedInput, NotFound
 from pulsekey.primitives.ids import PatientId, SeriesId
+from pulsekey.primitives.messages import Said
 from pulsekey.quality.chunks import joined
 from pulsekey.quality.summary import Summary, summarise
 from pulsekey.signals.category import Category
@@ -37,15 +40,35 @@ POINTS_MAX = 5_000
 BLOCK_SECONDS_MAX = 600
 BLOCKS_MAX = 200
 DOCUMENTS_MAX = 500
+COUNTED_MAX = 1_000
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The series that a reader may see, and whether there may be more."""
+    """The series that a reader may see, the newest sample of each, whether there may be more."""
 
     limited: bool
     series: tuple[SeriesEntry, ...]
+    latest: Mapping[SeriesId, Samples]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """How many clinical resources of each type a reader may see, `cut` where counting ended."""
+
+    limited: bool
+    counts: Mapping[str, int]
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Clinical resources of one type as JSON, newest first; `cut` where there are more."""
+
+    limited: bool
+    resources: tuple[bytes, ...]
+    cut: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,13 +76,15 @@ class Stretch:
     """Samples of one series in the order of time, and what their quality comes to.
 
     `thinned` says that samples were left out: per step of time the lowest, the highest and every
-    one that is not good are kept, so that no peak and no doubt disappears from a drawing.
+    one that is not good are kept, so that no peak and no doubt disappears from a drawing. `cut`
+    says that only the newest samples of the stretch were read at all.
     """
 
     entry: SeriesEntry
     samples: Samples | None
     shown: NDArray[np.int64]
     thinned: bool
+    cut: bool
     summary: Summary | None
 
 
@@ -68,14 +93,16 @@ class ShowRecord:
     gate: Gate
 
     def categories(self, who: Principal, patient: PatientId) -> dict[Category, tuple[int, int]]:
-        """Return how many series and clinical resources a patient has, per category."""
+        """Return how many series and clinical resources a patient has, per category.
+
+        Of the patient's own reading: raises `MalformedInput` for a record that is open in part.
+        """
         opened = self._open(who, patient, "PATRQT", Asked(("Observation", "Document")))
         series: Counter[Category] = Counter()
         documents: Counter[Category] = Counter()
         for scope in opened.scopes:
             series.update(entry.category for entry in scope.series())
-            page = scope.documents(limit=DOCUMENTS_MAX)
-            documents.update(record.category for record in page.documents)
+            documents.update(scope.document_counts())
         return {
             category: (series[category], documents[category])
             for category in Category
@@ -89,7 +116,7 @@ class ShowRecord:
         ordered = sorted(
             entries.values(), key=lambda entry: (entry.category, entry.metric.name, entry.id)
         )
-        return Listed(opened.limited, tuple(ordered))
+        return Listed(opened.limited, tuple(ordered), _newest(opened.scopes))
 
     def stretch(
         self,
@@ -102,7 +129,7 @@ class ShowRecord:
     ) -> Stretch:
         """Return up to `points` samples of a series between two times."""
         if not 1 <= points <= POINTS_MAX:
-            raise MalformedInput(f"1 to {POINTS_MAX}", where="points")
+            raise MalformedInput(Said("1 to {most}", most=POINTS_MAX), where="points")
         opened, entry = self._entry(who, series, purpose, begin, end)
         pages = [
             scope.samples(
@@ -115,9 +142,10 @@ class ShowRecord:
             if any(one.id == series for one in scope.series())
         ]
         found = [samples for page in pages for samples in page.samples if len(samples)]
+        cut = any(page.next is not None for page in pages)
         if not found:
-            return Stretch(entry, None, np.zeros(0, np.int64), False, None)
-        return _stretch(entry, _together(entry, found), points)
+            return Stretch(entry, None, np.zeros(0, np.int64), False, cut, None)
+        return _stretch(entry, _together(entry, found), points, cut=cut)
 
     def blocks(self, who: Principal, series: SeriesId, purpose: str) -> tuple[BlockHead, ...]:
         """Return the newest blocks of a waveform, without their samples."""
@@ -139,7 +167,9 @@ class ShowRecord:
     ) -> BlockRecord:
         """Return some seconds of one block of a waveform."""
         if not 1 <= seconds <= BLOCK_SECONDS_MAX or first_second < 0:
-            raise MalformedInput(f"1 to {BLOCK_SECONDS_MAX} seconds", where="seconds")
+            raise MalformedInput(
+                Said("1 to {most} seconds", most=BLOCK_SECONDS_MAX), where="seconds"
+            )
         opened, _ = self._entry(who, series, purpose, None, None)
         for scope in opened.scopes:
             try:
@@ -150,21 +180,36 @@ class ShowRecord:
             return scope.block(series, ordinal, first=first, samples=samples)
         raise NotFound(NOT_HERE)
 
+    def chart(self, who: Principal, patient: PatientId, purpose: str) -> Chart:
+        """Return which types of clinical resources there are to read, and how many of each."""
+        opened = self._open(who, patient, purpose, Asked(("Document",), limit=COUNTED_MAX))
+        types: dict[str, str] = {}
+        cut = False
+        for scope in opened.scopes:
+            page = scope.documents(limit=COUNTED_MAX)
+            types.update({record.id: record.resource_type for record in page.documents})
+            cut = cut or page.next is not None
+        return Chart(opened.limited, Counter(types.values()), cut)
+
     def documents(
         self, who: Principal, patient: PatientId, purpose: str, resource_type: str
-    ) -> tuple[bool, tuple[bytes, ...]]:
-        """Return whether there may be more, and the resources of one type, newest first."""
+    ) -> Documents:
+        """Return the resources of one type, newest first."""
         categories = tuple(sorted(map(str, categories_of(resource_type))))
         asked = Asked((resource_type,), categories, limit=DOCUMENTS_MAX)
         opened = self._open(who, patient, purpose, asked)
-        found = tuple(
-            document(record, opened.resolve)
-            for scope in opened.scopes
-            for record in scope.documents(
-                types=frozenset({resource_type}), limit=DOCUMENTS_MAX
-            ).documents
+        wanted = frozenset({resource_type})
+        pages = [scope.documents(types=wanted, limit=DOCUMENTS_MAX) for scope in opened.scopes]
+        # Two consents may let the same resource through; a reader sees it once.
+        records = {record.id: record for page in pages for record in page.documents}
+        ordered = sorted(
+            records.values(), key=lambda record: (document_key(record), record.id), reverse=True
         )
-        return opened.limited, found
+        return Documents(
+            opened.limited,
+            tuple(document(record, opened.resolve) for record in ordered),
+            any(page.next is not None for page in pages),
+        )
 
     def _open(self, who: Principal, patient: PatientId, purpose: str, asked: Asked) -> Opened:
         return self.gate.open(who, patient, purpose, asked)
@@ -200,11 +245,26 @@ def _together(entry: SeriesEntry, found: list[Samples]) -> Samples:
     )
 
 
-def _stretch(entry: SeriesEntry, samples: Samples, points: int) -> Stretch:
+def _newest(scopes: tuple[Scope, ...]) -> dict[SeriesId, Samples]:
+    """Return the newest sample of each series over all periods that may be read."""
+    newest: dict[SeriesId, Samples] = {}
+    for scope in scopes:
+        for series, sample in scope.latest().items():
+            known = newest.get(series)
+            if known is None or _start(sample) > _start(known):
+                newest[series] = sample
+    return newest
+
+
+def _start(sample: Samples) -> int:
+    return int(sample.series.times.start[0])
+
+
+def _stretch(entry: SeriesEntry, samples: Samples, points: int, *, cut: bool) -> Stretch:
     order = np.argsort(samples.series.times.start, kind="stable")
     summary = None if entry.metric.shape is Shape.SESSION else summarise(samples.series)
     shown = thinned(samples, order, points)
-    return Stretch(entry, samples, shown, len(shown) < len(samples), summary)
+    return Stretch(entry, samples, shown, len(shown) < len(samples), cut, summary)
 
 
 def thinned(samples: Samples, order: NDArray[np.int64], points: int) -> NDArray[np.int64]:

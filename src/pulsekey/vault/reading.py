@@ -18,6 +18,7 @@ from pulsekey.primitives.clock import Micros
 from pulsekey.primitives.errors import IntegrityError, MalformedInput, NotFound
 from pulsekey.primitives.ids import ImportId, OrganisationId, PatientId, SeriesId
 from pulsekey.signals.category import Category
+from pulsekey.signals.metric import Shape
 from pulsekey.signals.series import Int64s
 from pulsekey.vault.documents import (
     CLINICAL,
@@ -50,6 +51,7 @@ from pulsekey.vault.records import (
     Samples,
     SeriesEntry,
     SeriesQuery,
+    Window,
 )
 from pulsekey.vault.rows import (
     PART,
@@ -131,19 +133,23 @@ class Reader:
         `MalformedInput` for a limit out of range.
         """
         check_limit(query.limit, ROWS_PER_READ_MAX)
-        with self.vault.index.reading() as reader:
-            secret = self.vault.keys.secret(query.which.patient)
-            gathered = {entry.id: _Gathered(entry) for entry in self.series(query.which)}
-            streams = [segments(reader, secret, one, SAMPLES, query) for one in gathered]
-            place = edge(query.order)
-            found, threshold = 0, None
-            for row in heapq.merge(*streams, key=place):
-                if threshold is not None and place(row) > threshold:
-                    break
-                found += self._gather(gathered[row.series], row, query)
-                if found > query.limit:
-                    threshold = _threshold(list(gathered.values()), query)
-        return _page([one for one in gathered.values() if one.parts], query)
+        return self._samples(self.series(query.which), query)
+
+    def latest(
+        self, query: SeriesQuery, windows: tuple[Window, ...] = ()
+    ) -> dict[SeriesId, Samples]:
+        """Return the newest sample of each series that matches and has one in the windows.
+
+        Waveforms have none: what they hold is blocks.
+        """
+        found = {}
+        for entry in self.series(query):
+            if entry.metric.shape is Shape.WAVEFORM:
+                continue
+            page = self._samples([entry], SampleQuery(query, windows, None, Order.NEWEST, 1))
+            if page.samples:
+                found[entry.id] = page.samples[0]
+        return found
 
     def history(
         self, patient: PatientId, categories: frozenset[Category], series: SeriesId, ordinal: int
@@ -268,6 +274,19 @@ class Reader:
             following = Cursor(start, name, undated)
         return DocumentPage(opened, following)
 
+    def document_counts(
+        self, patient: PatientId, categories: frozenset[Category]
+    ) -> dict[Category, int]:
+        """Return how many clinical resources there are per category. Opens nothing."""
+        allowed = self.vault.keys.secret(patient).categories(categories)
+        with self.vault.index.reading() as reader:
+            rows = reader.execute(
+                "SELECT d.category, count(*) FROM documents d WHERE d.patient = ? AND d.version ="
+                " (SELECT max(n.version) FROM documents n WHERE n.id = d.id) GROUP BY d.category",
+                (patient,),
+            ).fetchall()
+        return {allowed[token]: count for token, count in rows if token in allowed}
+
     def document(
         self,
         patient: PatientId,
@@ -329,6 +348,22 @@ class Reader:
                 (patient,),
             ).fetchall()
         return tuple(sorted((_import(secret, row) for row in rows), key=lambda i: i.received))
+
+    def _samples(self, entries: Collection[SeriesEntry], query: SampleQuery) -> SamplePage:
+        """Open segments of these series in order, as far as the query needs them."""
+        secret = self.vault.keys.secret(query.which.patient)
+        gathered = {entry.id: _Gathered(entry) for entry in entries}
+        with self.vault.index.reading() as reader:
+            streams = [segments(reader, secret, one, SAMPLES, query) for one in gathered]
+            place = edge(query.order)
+            found, threshold = 0, None
+            for row in heapq.merge(*streams, key=place):
+                if threshold is not None and place(row) > threshold:
+                    break
+                found += self._gather(gathered[row.series], row, query)
+                if found > query.limit:
+                    threshold = _threshold(list(gathered.values()), query)
+        return _page([one for one in gathered.values() if one.parts], query)
 
     def _gather(self, one: _Gathered, row: SegmentRow, query: SampleQuery) -> int:
         """Open a segment, keep what matches, and return how many rows that is."""

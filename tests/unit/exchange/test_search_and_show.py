@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pulsekey.cli.sample_data import samples as sample_files
 from pulsekey.evidence.entries import Asked
+from pulsekey.exchange import show_record
 from pulsekey.exchange.search_records import Reader
 from pulsekey.exchange.show_record import POINTS_MAX, thinned
 from pulsekey.exchange.streams import sample_named
@@ -17,6 +18,7 @@ from pulsekey.primitives.clock import Seconds
 from pulsekey.primitives.errors import AccessDenied, MalformedInput, NotFound
 from pulsekey.primitives.ids import SeriesId
 from pulsekey.signals.catalogue import HEART_RATE
+from pulsekey.signals.metric import Shape
 from tests.fakes.fhir_samples import NEW_YEAR, numbers, samples, times
 from tests.fakes.node_clinic import Clinic, Member, chart, chart_identifiers, everything
 from tests.fakes.node_http import Reply
@@ -285,6 +287,87 @@ def test_every_period_that_may_be_read_is_shown(clinic: Clinic, patient: Member)
     # The waveform lies in the second period.
     (head,) = showing.blocks(who, wave.id, "TREAT")
     assert showing.waveform(who, wave.id, "TREAT", head.ordinal, 0, 1).head == head
+
+
+def test_a_list_of_series_holds_the_newest_sample_of_each(clinic: Clinic, patient: Member) -> None:
+    showing = clinic.node.showing
+    listed = showing.series(patient.principal, patient.patient, "")
+    for entry in listed.series:
+        newest = listed.latest.get(entry.id)
+        assert (newest is None) == (entry.metric.shape is Shape.WAVEFORM), entry.metric.name
+        if newest is not None:
+            whole = showing.stretch(patient.principal, entry.id, "", None, None, POINTS_MAX).samples
+            assert whole is not None
+            assert len(newest) == 1
+            assert newest.series.times.start[0] == whole.series.times.start.max()
+
+
+def test_the_newest_sample_is_the_newest_that_may_be_read(clinic: Clinic, patient: Member) -> None:
+    clinician = clinic.clinician()
+    own = clinic.node.showing.series(patient.principal, patient.patient, "")
+    (entry,) = (one for one in own.series if one.metric.name == "glucose-sensor")
+    middle = Seconds((entry.first + entry.last) // 2_000_000)
+    early = clinic.grant(patient, clinician, ["glucose"], data_from="1960-01-01T00:00")
+    terms = clinic.node.register.terms(early)
+    clinic.stop(patient, early)
+    for begin, end in ((None, Seconds(middle - 7_200)), (None, middle)):
+        limited = replace(
+            terms, data_from=begin, data_until=end, sentence="", salt=clinic.entropy(32)
+        )
+        clinic.grant_terms(patient, limited)
+    listed = clinic.node.showing.series(clinician.principal, patient.patient, "TREAT")
+    newest = int(listed.latest[entry.id].series.times.start[0])
+    assert middle - 600 <= newest // 1_000_000 < middle
+
+
+def test_a_chart_counts_what_may_be_read(clinic: Clinic) -> None:
+    showing = clinic.node.showing
+    patient = clinic.patient("Carla Chart", bound=chart_identifiers())
+    clinic.load(patient, chart())
+    whole = showing.chart(patient.principal, patient.patient, "")
+    assert (whole.limited, whole.cut) == (False, False)
+    for resource_type, count in whole.counts.items():
+        found = showing.documents(patient.principal, patient.patient, "", resource_type)
+        assert (len(found.resources), found.cut) == (count, False), resource_type
+    held = showing.categories(patient.principal, patient.patient)
+    assert sum(documents for _, documents in held.values()) == sum(whole.counts.values())
+
+    clinician = clinic.clinician()
+    clinic.grant(patient, clinician, ["conditions"])
+    limited = showing.chart(clinician.principal, patient.patient, "TREAT")
+    assert limited.limited
+    assert set(limited.counts) == {"Condition"}
+    # A second consent to the same conditions shows none of them twice.
+    clinic.grant(patient, clinician, ["conditions", "allergies"])
+    both = showing.chart(clinician.principal, patient.patient, "TREAT")
+    assert both.counts["Condition"] == limited.counts["Condition"]
+    found = showing.documents(clinician.principal, patient.patient, "TREAT", "Condition")
+    assert len(found.resources) == limited.counts["Condition"]
+
+
+def test_what_is_too_much_for_one_answer_says_so(
+    clinic: Clinic, patient: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    showing, who = clinic.node.showing, patient.principal
+    listed = showing.series(who, patient.patient, "")
+    (entry,) = (one for one in listed.series if one.metric.name == "glucose-sensor")
+    assert not showing.stretch(who, entry.id, "", None, None, POINTS_MAX).cut
+    monkeypatch.setattr(show_record, "ROWS_PER_READ_MAX", 100)
+    stretch = showing.stretch(who, entry.id, "", None, None, POINTS_MAX)
+    assert (len(stretch.shown), stretch.cut) == (100, True)
+    assert stretch.samples is not None
+    assert stretch.samples.series.times.end.max() == entry.last
+
+    counts = showing.chart(who, patient.patient, "").counts
+    monkeypatch.setattr(show_record, "DOCUMENTS_MAX", 3)
+    monkeypatch.setattr(show_record, "COUNTED_MAX", 5)
+    found = showing.documents(who, patient.patient, "", "Condition")
+    assert (len(found.resources), found.cut) == (3, True)
+    few = showing.chart(who, patient.patient, "")
+    assert (sum(few.counts.values()), few.cut) == (5, True)
+    # How many there are of each category is counted in full.
+    held = showing.categories(who, patient.patient)
+    assert sum(documents for _, documents in held.values()) == sum(counts.values())
 
 
 def test_a_waveform_is_shown_by_seconds(clinic: Clinic, patient: Member) -> None:

@@ -37,19 +37,24 @@ export function announce(text) {
   by("announce").textContent = text;
 }
 
-/** A table with a caption. Cells are text or nodes; columns named in `numeric` align to the end. */
+/**
+ * A table with a caption. Cells are text or nodes; columns named in `numeric` align to the end. Where a phone shows
+ * its rows as blocks (see pages.css) each cell knows its head, and the roles keep it a table for screen readers.
+ */
 export function table(caption, heads, rows, numeric = []) {
-  const cell = (tag, content, index) =>
-    h(tag, { class: numeric.includes(index) ? "number" : null, scope: tag === "th" ? "col" : null }, content);
+  const kind = (index) => (numeric.includes(index) ? "number" : null);
+  const head = (each, index) => h("th", { class: kind(index), scope: "col", role: "columnheader" }, each);
+  const cell = (each, index) =>
+    h("td", { class: kind(index), role: "cell", "data-head": heads[index], "data-none": each === "" || each === "0" }, each);
   return h(
     "div",
     { class: "table-scroll", tabindex: "0", role: "region", "aria-label": caption },
     h(
       "table",
-      {},
+      { role: "table" },
       h("caption", {}, caption),
-      h("thead", {}, h("tr", {}, heads.map((head, index) => cell("th", head, index)))),
-      h("tbody", {}, rows.map((row) => h("tr", {}, row.map((each, index) => cell("td", each, index))))),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map(head))),
+      h("tbody", { role: "rowgroup" }, rows.map((row) => h("tr", { role: "row" }, row.map(cell)))),
     ),
   );
 }

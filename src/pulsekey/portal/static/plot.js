@@ -3,11 +3,10 @@
 
 import uPlot from "./vendor/uPlot.esm.js";
 import { named, t } from "./messages.js";
-import { number, unitName, wall, wallMonth, wallSecond, wallSeconds, wallShortDay, wallTime } from "./words.js";
+import { addsUp, answerName, number, sharesAxis, unitName, valueWords, wall, wallMonth, wallSecond, wallSeconds, wallShortDay, wallTime } from "./words.js";
 
 const DAY = 86_400;
 const GAP_STEPS = 4;
-const SUMMED = new Set(["steps", "m", "flights", "strokes", "pushes", "kcal", "min", "IU", "g", "mL", "mg", "drinks", "s", "h"]);
 const HEIGHT_PX = 320;
 const MARK_PX = 4;
 const DOTS_MAX = 400;
@@ -37,14 +36,6 @@ export function draw(place, { series, points, component, zoomed, told }) {
 
 /** Which grades beyond good are among these points. */
 export const doubts = (points) => ["questionable", "unusable"].filter((grade) => points.some((point) => point.grade === grade));
-
-/** The name of answer `index` of a categorical series. */
-export function answerName(series, index) {
-  return named("answer", `${series.metric}.${index}`, series.components[0].answers?.[index] ?? String(index));
-}
-
-/** Whether the parts of a series share an axis; if not, one is drawn at a time. */
-export const sharesAxis = (series) => new Set(series.components.map((part) => part.unit)).size === 1;
 
 function painterOf(series) {
   if (series.shape === "categorical") return lanes;
@@ -130,13 +121,6 @@ export function pointWords({ series, points }, index) {
   return [wallSecond(wall(point.at, point.offset)), ...values.filter(Boolean), ...grade].join(" · ");
 }
 
-/** One value in words; `labelled` puts the name of its part in front. */
-export function valueWords(series, part, value, labelled) {
-  if (value === null) return labelled ? "" : t("series.absent");
-  const text = part.answers ? answerName(series, value) : `${number(value)} ${unitName(part.unit)}`.trim();
-  return labelled ? `${named("component", part.name)} ${text}` : text;
-}
-
 function colours() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(name).trim();
@@ -200,10 +184,10 @@ const panel = {
 // Sums stand on zero; what is no sum is a stroke at its height, as long as it lasted.
 const bars = {
   range(view, low, high) {
-    return SUMMED.has(view.series.components[view.component].unit) ? [0, Math.max(high ?? 1, 1e-9) * 1.08] : padded(low, high);
+    return addsUp(view.series.components[view.component].unit) ? [0, Math.max(high ?? 1, 1e-9) * 1.08] : padded(low, high);
   },
   paint(chart, view) {
-    const summed = SUMMED.has(view.series.components[view.component].unit);
+    const summed = addsUp(view.series.components[view.component].unit);
     within(chart, (context) => {
       const floor = chart.valToPos(0, "y", true);
       chart.data[1].forEach((value, index) => {

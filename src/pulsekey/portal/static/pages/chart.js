@@ -1,14 +1,16 @@
-// The clinical documents of a record, one list a type. Each list is a reading of its own, made when it is opened.
-// A clinician is offered only what the patient shares: nobody is logged for asking what nobody offered.
+// The clinical documents of a record: what there is of each type first, then one list a type, read when it is opened.
+// A clinician whom nobody lets in asks for nothing: nobody is logged for asking what nobody offered.
 
 import { get, isClosed } from "../api.js";
 import { by, h } from "../dom.js";
 import { described } from "../documents.js";
-import { t } from "../messages.js";
+import { named, t } from "../messages.js";
 import { enter, guarded } from "../session.js";
-import { mayHold, nothingOpen, sharedBy } from "../shared.js";
+import { nothingOpen, sharedBy } from "../shared.js";
+import { number } from "../words.js";
 
-const TYPES = [
+// What matters most stands first; types that are not named follow in the order of their names.
+const ORDER = [
   "Condition", "AllergyIntolerance", "MedicationRequest", "MedicationStatement", "Immunization", "Observation",
   "Procedure", "DiagnosticReport", "Encounter", "CarePlan", "CareTeam", "Goal", "Device", "ImagingStudy",
   "DocumentReference", "FamilyMemberHistory", "Claim", "ExplanationOfBenefit", "Coverage", "Patient",
@@ -16,35 +18,38 @@ const TYPES = [
 const OPEN = ["Condition", "AllergyIntolerance", "MedicationRequest", "Immunization"];
 const SHOWN_STEP = 50;
 const { role, patient } = by("content").dataset;
+const of = patient ? `patient=${encodeURIComponent(patient)}` : "";
 
 await guarded(async () => {
   await enter(role);
-  const types = patient ? await offered() : TYPES;
-  by("list").replaceChildren(...(types.length ? types.map(section) : [closed()]));
+  const chart = !patient || (await sharedBy(patient)) ? await unlessClosed(() => get(`/api/chart?${of}`)) : null;
+  by("list").replaceChildren(...(chart ? sections(chart) : [empty(nothingOpen())]));
 });
+by("list").removeAttribute("aria-busy");
 
-async function offered() {
-  const found = await sharedBy(patient);
-  return TYPES.filter((type) => found && mayHold(type, found.categories));
+function sections({ counts, cut }) {
+  const place = (type) => (ORDER.includes(type) ? ORDER.indexOf(type) : ORDER.length);
+  const types = Object.keys(counts).sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+  if (!types.length) return [empty(t(patient ? "chart.none.limited" : "chart.none"))];
+  return [...(cut ? [h("p", { class: "notice" }, t("chart.cut"))] : []), ...types.map((type) => section(type, counts[type], cut))];
 }
 
-function closed() {
-  return h("p", { class: "card empty" }, nothingOpen());
+function empty(text) {
+  return h("div", { class: "card empty" }, h("p", {}, text));
 }
 
-function section(type) {
-  const count = h("span", { class: "soft small" });
+function section(type, held, cut) {
+  const count = h("span", { class: "soft small" }, `(${number(held)}${cut ? "+" : ""})`);
   const content = h("div", { class: "documents" });
-  const box = h("details", { "data-type": type }, h("summary", {}, t(`resource.${type}`), " ", count), content);
+  const box = h("details", { "data-type": type }, h("summary", {}, named("resource", type), " ", count), content);
   let asked = false;
   box.addEventListener("toggle", () => {
     if (!box.open || asked) return;
     asked = true;
     content.replaceChildren(h("p", { class: "soft", "data-loading": true }, t("layout.loading")));
     guarded(async () => {
-      const documents = await read(type);
-      count.textContent = documents ? `(${documents.length})` : "";
-      if (documents) list(content, documents);
+      const found = await unlessClosed(() => get(`/api/documents?type=${type}&${of}`));
+      if (found) list(content, found);
       else content.replaceChildren(h("p", { class: "soft" }, nothingOpen()));
     });
   });
@@ -53,21 +58,20 @@ function section(type) {
 }
 
 // Null where the patient has stopped it meanwhile.
-async function read(type) {
-  const of = patient ? `&patient=${encodeURIComponent(patient)}` : "";
+async function unlessClosed(read) {
   try {
-    return (await get(`/api/documents?type=${type}${of}`)).documents;
+    return await read();
   } catch (error) {
     if (patient && isClosed(error)) return null;
     throw error;
   }
 }
 
-function list(place, documents, shown = SHOWN_STEP) {
-  if (!documents.length) return place.replaceChildren(h("p", { class: "soft" }, t(patient ? "chart.none.limited" : "chart.none")));
-  const more = h("button", { type: "button" }, t("chart.more"));
-  more.addEventListener("click", () => list(place, documents, shown + SHOWN_STEP));
-  place.replaceChildren(h("ul", { class: "document-list" }, documents.slice(0, shown).map(item)), ...(documents.length > shown ? [more] : []));
+function list(place, found, shown = SHOWN_STEP) {
+  const { documents, cut } = found;
+  const more = h("button", { type: "button", on: { click: () => list(place, found, shown + SHOWN_STEP) } }, t("chart.more"));
+  const rest = documents.length > shown ? [more] : cut ? [h("p", { class: "soft" }, t("chart.newest", { count: documents.length }))] : [];
+  place.replaceChildren(h("ul", { class: "document-list" }, documents.slice(0, shown).map(item)), ...rest);
 }
 
 function item(resource) {
@@ -75,8 +79,8 @@ function item(resource) {
   return h(
     "li",
     {},
-    h("p", { class: "row row-apart" }, h("strong", {}, title), status ? h("span", { class: "tag" }, status) : null),
-    when ? h("p", { class: "small soft" }, when) : null,
+    h("p", {}, h("strong", {}, title)),
+    h("p", { class: "row row-apart small soft" }, h("span", {}, when), status ? h("span", { class: "tag" }, status) : null),
     facts.length ? h("dl", { class: "facts small" }, facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])) : null,
   );
 }

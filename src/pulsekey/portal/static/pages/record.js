@@ -5,7 +5,7 @@ import { by, h } from "../dom.js";
 import { t } from "../messages.js";
 import { enter, guarded } from "../session.js";
 import { nothingOpen, sharedBy } from "../shared.js";
-import { categoryName, metricName, wall, wallDay } from "../words.js";
+import { categoryName, latestWords, metricName, wall, wallDay } from "../words.js";
 
 const { role, patient } = by("content").dataset;
 
@@ -32,7 +32,7 @@ async function open() {
 function sections(series) {
   const groups = Map.groupBy ? Map.groupBy(series, (each) => each.category) : grouped(series);
   return [...groups].map(([category, members]) =>
-    h("section", {}, h("h2", {}, categoryName(category)), h("ul", { class: "cards" }, members.map(card))),
+    h("section", {}, h("h2", {}, categoryName(category)), h("ul", { class: "card series-list" }, members.map(row))),
   );
 }
 
@@ -42,17 +42,26 @@ function grouped(series) {
   return groups;
 }
 
-function card(series) {
+function row(series) {
   const path = patient ? `/patients/${patient}/series/${series.series}` : `/record/${series.series}`;
   const days = [series.first, series.last].map((micros) => wallDay(wall(micros)));
   const period = series.first === null ? "" : span(...days);
   return h(
     "li",
-    { class: "card series-card" },
+    {},
     h("h3", {}, h("a", { href: path }, metricName(series))),
-    h("p", { class: "small" }, series.source),
-    h("p", { class: "small soft" }, `${counted(series)} · ${period}`),
+    latest(series),
+    h("p", { class: "small soft" }, [series.source, counted(series), period].filter(Boolean).join(" · ")),
   );
+}
+
+// A doubtful value is shown with its doubt, or it would look like a good one.
+function latest(series) {
+  const words = latestWords(series);
+  if (!words) return null;
+  const { at, offset, grade } = series.latest;
+  const doubt = grade === "good" ? null : h("span", { class: `tag tag-${grade}` }, t(`grade.${grade}`));
+  return h("p", { class: "latest" }, h("strong", {}, words), " ", h("span", { class: "small soft" }, wallDay(wall(at, offset))), doubt);
 }
 
 function span(first, last) {

@@ -4,10 +4,10 @@ import { get, isClosed } from "../api.js";
 import { by, h, table } from "../dom.js";
 import { extent, strip } from "../ecg.js";
 import { named, t } from "../messages.js";
-import { doubts, draw, sharesAxis, valueWords } from "../plot.js";
+import { doubts, draw } from "../plot.js";
 import { enter, guarded } from "../session.js";
 import { nothingOpen, sharedBy } from "../shared.js";
-import { categoryName, listed, metricName, number, qualitySentence, unitName, wall, wallDay, wallSecond, wallSeconds } from "../words.js";
+import { categoryName, listed, metricName, number, qualitySentence, sharesAxis, unitName, valueWords, wall, wallDay, wallSecond, wallSeconds } from "../words.js";
 
 const DAY_MICROS = 86_400_000_000;
 const SPANS = [["day", 1], ["week", 7], ["month", 30]];
@@ -89,7 +89,7 @@ async function stretch() {
   if (state.from !== null) query.set("from", String(state.from));
   if (state.until !== null) query.set("until", String(state.until));
   const found = await get(`/api/series/${id}?${query}`);
-  const { points, quality, thinned } = found;
+  const { points, quality, thinned, cut } = found;
   by("summary").replaceChildren(quality ? h("p", { class: "notice summary", id: "quality" }, h("span", {}, t("series.shown", { quality: qualitySentence(quality) }))) : "");
   controls();
   state.remove();
@@ -98,7 +98,7 @@ async function stretch() {
   if (points.length) plot(found.series, points);
   else by("plot").append(h("p", { class: "empty" }, t("series.nothing")));
   legend(found.series, points);
-  by("caption").textContent = caption(points, thinned);
+  by("caption").textContent = caption(points, thinned, cut);
   rows(found.series, points);
 }
 
@@ -168,25 +168,27 @@ function legend(series, points) {
   by("legend").replaceChildren(...names, ...marks);
 }
 
-function caption(points, thinned) {
+function caption(points, thinned, cut) {
   const floating = points.some((point) => point.basis === BASIS_FLOATING);
-  return [t(floating ? "series.times.floating" : "series.times"), thinned ? t("series.thinned") : "", points.length > 1 ? t("series.zoom") : ""].filter(Boolean).join(" ");
+  return [t(floating ? "series.times.floating" : "series.times"), thinned ? t("series.thinned") : "", cut ? t("series.cut") : "", points.length > 1 ? t("series.zoom") : ""].filter(Boolean).join(" ");
 }
 
 function rows(series, points, shown = ROWS_STEP) {
   const lasting = series.shape !== "point" && series.shape !== "panel";
   const several = series.components.length > 1;
-  const values = series.components.map((part) => (several ? named("component", part.name) : t("series.value")));
+  // A workout has many parts and few devices fill them all: a column without any value is left out.
+  const filled = series.components.map((part, at) => [part, at]).filter(([, at]) => !several || points.some((point) => point.values[at] !== null));
+  const values = filled.map(([part]) => (several ? named("component", part.name) : t("series.value")));
   const heads = [t("series.time"), ...(lasting ? [t("series.until")] : []), ...values, t("series.quality")];
   const newest = [...points].reverse().slice(0, shown);
   const body = newest.map((point) => [
     wallSecond(wall(point.at, point.offset)),
     ...(lasting ? [ending(point)] : []),
-    ...series.components.map((part, index) => valueWords(series, part, point.values[index], false)),
+    ...filled.map(([part, at]) => valueWords(series, part, point.values[at], false)),
     quality(point),
   ]);
   const first = lasting ? 2 : 1;
-  const numeric = series.shape === "categorical" ? [] : series.components.map((_, index) => first + index);
+  const numeric = series.shape === "categorical" ? [] : filled.map((_, index) => first + index);
   const more = h("button", { type: "button", on: { click: () => rows(series, points, shown + ROWS_STEP) } }, t("series.rows.more"));
   by("table").replaceChildren(table(t("series.table"), heads, body, numeric), ...(points.length > shown ? [more] : []));
 }
@@ -207,16 +209,16 @@ async function totals() {
   const { days } = await get(`/api/daily-totals/${state.entry.metric}${of}`);
   if (!days.length) return;
   const unit = unitName(state.entry.components[0].unit);
-  const sums = (parts) => parts.map(({ source, value }) => `${source}: ${number(value)} ${unit}`).join("; ");
-  const body = [...days].reverse().map((each) => [
-    wallDay(Date.parse(each.day)),
-    `${number(each.value)} ${unit}`,
-    sums(each.parts),
-    sums(each.leftOut),
-  ]);
-  const heads = ["totals.day", "totals.value", "totals.parts", "totals.left-out"].map((key) => t(key));
+  const sums = (parts) => parts.map(({ source, value }) => `${source}: ${whole(value)}`).join("; ");
+  const body = [...days].reverse().map((each) => [wallDay(Date.parse(each.day)), whole(each.value), sums(each.parts), sums(each.leftOut)]);
+  const heads = [t("totals.day"), `${t("totals.value")} (${unit})`, t("totals.parts"), t("totals.left-out")];
   by("totals-table").replaceChildren(table(t("totals.title"), heads, body, [1]));
   by("totals").hidden = false;
+}
+
+// A stretch that lies over midnight is shared out between its days, which leaves fractions of a step.
+function whole(value) {
+  return number(Math.round(value));
 }
 
 // Waveforms
