@@ -7,9 +7,9 @@ Plaintext is never cached (see `keys`).
 """
 
 import heapq
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
@@ -186,29 +186,27 @@ class Reader:
         )
 
     def blocks(self, query: BlockQuery) -> tuple[BlockHead, ...]:
-        """Return the first `limit` matching blocks, newest versions, without their samples."""
+        """Return the first `limit` matching blocks, newest versions, without their samples.
+
+        A block whose newest version does not match is not found by an older one.
+        """
         check_limit(query.limit, BLOCKS_PER_READ_MAX)
-        newest = query.order is Order.NEWEST
-        heads: dict[tuple[SeriesId, int], BlockHead] = {}
+        heads: list[BlockHead] = []
         with self.vault.index.reading() as reader:
             secret = self.vault.keys.secret(query.which.patient)
             entries = {entry.id: entry for entry in self.series(query.which)}
             streams = [segments(reader, secret, series, PART, query) for series in entries]
             place = edge(query.order)
-            for row in heapq.merge(*streams, key=place):
-                if len(heads) > query.limit and place(row) > max(
-                    -head.start if newest else head.start for head in heads.values()
-                ):
+            # All versions of a block begin at the same time.
+            for _, together in groupby(heapq.merge(*streams, key=place), key=place):
+                found = [row for row in _newest_blocks(together) if block_matches(row, query)]
+                heads += [_block_head(entries[row.series], row) for row in found]
+                if len(heads) >= query.limit:
                     break
-                if row.bounds.first == 0 and block_matches(row, query):
-                    head = _block_head(entries[row.series], row)
-                    known = heads.get((row.series, head.ordinal))
-                    if known is None or known.version < head.version:
-                        heads[(row.series, head.ordinal)] = head
-        ordered = sorted(
-            heads.values(), key=lambda h: (h.start, h.entry.id, h.ordinal), reverse=newest
+        heads.sort(
+            key=lambda h: (h.start, h.entry.id, h.ordinal), reverse=query.order is Order.NEWEST
         )
-        return tuple(ordered[: query.limit])
+        return tuple(heads[: query.limit])
 
     def block(
         self,
@@ -451,6 +449,15 @@ def _import(secret: PatientSecret, row: tuple[Any, ...]) -> ImportRecord:
         Micros(note.received),
         Added(note.new, note.known, note.changed),
     )
+
+
+def _newest_blocks(parts: Iterable[SegmentRow]) -> Iterable[SegmentRow]:
+    """Return the first part of each block in its newest version."""
+    newest: dict[tuple[SeriesId, int], SegmentRow] = {}
+    for row in sorted(parts, key=lambda row: row.bounds.version_max):
+        if row.bounds.first == 0:
+            newest[(row.series, row.first_ordinal)] = row
+    return newest.values()
 
 
 def _block_head(entry: SeriesEntry, row: SegmentRow) -> BlockHead:

@@ -302,3 +302,24 @@ def test_a_code_finds_its_documents_be_it_rare_or_common(tmp_path: Path, common:
         assert found("75326-9") == {b"%d" % k for k in range(common)}
         assert found("8867-4") == {b"other"}
         assert found("0-0") == set()
+
+
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize(("old", "new"), [(250, 500), (500, 250)])
+def test_a_block_is_judged_by_its_newest_version_alone(
+    tmp_path: Path, old: int, new: int, order: Order
+) -> None:
+    with new_vault(tmp_path) as vault:
+        for samples in (old, new):
+            with begin_import(vault, PATIENT, CLINIC, RECEIVED) as session:
+                session.add_waveform(waveform_at(0, range(samples)))
+                session.commit(b"")
+        end = T0 + new * 4_000  # 250 Hz.
+        for window, found in [
+            (Window(end_max=end), [new]),
+            (Window(end_max=end - 1), []),
+            (Window(end_min=end), [new]),
+            (Window(end_min=end + 1), []),
+        ]:
+            heads = Reader(vault).blocks(BlockQuery(ALL, (window,), order=order))
+            assert [head.samples for head in heads] == found, window
