@@ -7,10 +7,13 @@ in here, and `Tally` says exactly how often, so that a reader can be held to it.
 What is hard: a phone and a watch count the same steps; a device's text changes with every process
 (it holds a memory address); names with entities and no-break spaces; stamps in the exporter's zone
 although the person travelled; some records naming their own zone; blood pressure both inside a
-correlation and outside; two generations of sleep stages; doubles with all of their digits.
+correlation and outside; two generations of sleep stages; doubles with all of their digits. What
+makes them look alive is in here too: nights and days, walks, slow changes of the heart's rate.
 """
 
+import math
 import zipfile
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +28,7 @@ AWAY = "America/New_York"
 PHONE = "Anna’s iPhone"
 WATCH = "Anna’s Apple\N{NO-BREAK SPACE}Watch"
 CUFF = "Cœur & Tension <app>"
+WAKES, SLEEPS = 7, 23
 ADDRESS_LIFE_RECORDS = 400
 """After this many records the exporting process is taken to have made its device objects anew."""
 
@@ -119,6 +123,15 @@ class _Writer:
         while at < end:
             yield datetime.fromtimestamp(int(at), UTC)
             at += step_seconds * self.random.uniform(0.7, 1.3)
+
+    def clock(self, day: int, hour: float) -> datetime:
+        """Return the instant at which a clock shows an hour, wherever the person is that day."""
+        here = ZoneInfo(self.zone(day))
+        at = datetime.combine(self.plan.first + timedelta(days=day), datetime.min.time(), here)
+        return (at + timedelta(seconds=round(hour * 3_600))).astimezone(UTC)
+
+    def awake(self, day: int, at: datetime) -> bool:
+        return WAKES <= at.astimezone(ZoneInfo(self.zone(day))).hour < SLEEPS
 
     def device(self, kind: str) -> str:
         self.written += 1
@@ -223,18 +236,32 @@ def ecg_csv(plan: Plan, seconds: int = 30) -> str:
         'Appareil,"Watch6,2"\nTaux d’échantillonnage,512 hertz\n\n\n'
         "Dérivation,Dérivation I\nUnité,µV\n\n"
     )
-    beat = [0] * 512
-    for place in range(20):
-        beat[200 + place] = (900, -180)[place > 12]
+    beats = [0.4]
+    while beats[-1] < seconds:
+        beats.append(beats[-1] + random.gauss(0.92, 0.03))
     return head + "".join(
-        f"{beat[n % 512] + random.gauss(0, 12):.3f}\n" for n in range(seconds * 512)
+        f"{_microvolts(n / 512, beats) + random.gauss(0, 9):.3f}\n" for n in range(seconds * 512)
+    )
+
+
+def _microvolts(at: float, beats: list[float]) -> float:
+    """Return a heart's voltage at a time: five bumps about each beat, as in McSharry et al. 2003.
+
+    Their heights and widths are ours, and like lead I of a healthy adult; no paper states them.
+    """
+    since = at - beats[max(bisect(beats, at + _BEFORE_SECONDS) - 1, 0)]
+    return sum(
+        height * math.exp(-(((since - place) / width) ** 2) / 2) for place, height, width in _WAVES
     )
 
 
 def _hearts(writer: _Writer, day: int) -> None:
-    random = writer.random
+    random, drift = writer.random, 0.0
     for at in writer.moments(day, writer.plan.heart_rate_seconds):
-        value = str(max(44, round(random.gauss(71, 11))))
+        # What raises a heart's rate lasts for minutes: each value leans on the one before.
+        drift = 0.9 * drift + random.gauss(0, 2.2)
+        lift = random.expovariate(0.04) if writer.awake(day, at) and random.random() < 0.08 else 0
+        value = str(max(44, round((72 if writer.awake(day, at) else 54) + drift + lift)))
         context = (("HKMetadataKeyHeartRateMotionContext", str(random.randrange(3))),)
         writer.record(f"{_Q}HeartRate", WATCH, "count/min", value, at, entries=context)
 
@@ -256,8 +283,12 @@ def _variability(writer: _Writer, day: int) -> None:
 def _steps(writer: _Writer, day: int) -> None:
     random = writer.random
     for at in writer.moments(day, 1_100):
-        steps = random.randrange(4, 700)
-        end = at + timedelta(seconds=random.randrange(60, 600))
+        seconds = random.randrange(60, 600)
+        a_minute = min(random.expovariate(1 / 32), 125)
+        if not writer.awake(day, at) and random.random() < 0.95:
+            continue
+        steps = max(round(a_minute * seconds / 60), 4)
+        end = at + timedelta(seconds=seconds)
         # Both carry it: the phone sees a little less of the same walk.
         writer.record(f"{_Q}StepCount", WATCH, "count", str(steps), at, end)
         late = at + timedelta(seconds=7)
@@ -268,7 +299,8 @@ def _steps(writer: _Writer, day: int) -> None:
 
 def _energy(writer: _Writer, day: int) -> None:
     for at in writer.moments(day, 420):
-        value = repr(round(writer.random.expovariate(0.9), 3))
+        usual = 0.4 if writer.awake(day, at) else 2.5
+        value = repr(round(writer.random.expovariate(usual), 3))
         end = at + timedelta(seconds=60)
         writer.record(f"{_Q}ActiveEnergyBurned", WATCH, "kcal", value, at, end)
 
@@ -283,39 +315,41 @@ def _oxygen(writer: _Writer, day: int) -> None:
 
 
 def _body(writer: _Writer, day: int) -> None:
-    at = next(writer.moments(day, 30_000))
+    at = writer.clock(day, 6.8 + writer.random.uniform(0, 0.5))
     own = (("HKWasUserEntered", "1"), ("HKTimeZone", writer.zone(day)))
-    weight = f"{writer.random.gauss(150, 1):.1f}"
+    weight = f"{writer.random.gauss(150, 0.4):.1f}"
     writer.record(f"{_Q}BodyMass", PHONE, "lb", weight, at, entries=own)
 
 
 def _sleep(writer: _Writer, day: int) -> None:
-    at = next(writer.moments(day, 3_000)) + timedelta(hours=1)
+    at = writer.clock(day, 22.5 + writer.random.uniform(0, 1.2))
     own = (("HKTimeZone", writer.zone(day)),)
     kind = "HKCategoryTypeIdentifierSleepAnalysis"
-    stages = _OLD_SLEEP if day < writer.plan.days // 3 else _NEW_SLEEP
+    night = _OLD_NIGHT if day < writer.plan.days // 3 else _NEW_NIGHT
     writer.record(kind, PHONE, "", f"{_V}InBed", at, at + timedelta(hours=8), entries=own)
-    for _ in range(9):
-        end = at + timedelta(minutes=writer.random.randrange(5, 95))
-        writer.record(kind, WATCH, "", _V + writer.random.choice(stages), at, end, entries=own)
+    at += timedelta(minutes=writer.random.randrange(4, 30))
+    for stage, minutes in night:
+        end = at + timedelta(seconds=round(60 * minutes * writer.random.uniform(0.7, 1.3)))
+        writer.record(kind, WATCH, "", _V + stage, at, end, entries=own)
         at = end
 
 
 def _stand(writer: _Writer, day: int) -> None:
     kind = "HKCategoryTypeIdentifierAppleStandHour"
     for at in writer.moments(day, 3_600):
-        value = "HKCategoryValueAppleStandHour" + ("Stood" if day % 3 else "Idle")
+        stood = writer.awake(day, at) and writer.random.random() < 0.8
+        value = "HKCategoryValueAppleStandHour" + ("Stood" if stood else "Idle")
         writer.record(kind, WATCH, "", value, at, at + timedelta(hours=1))
 
 
 def _unknown(writer: _Writer, day: int) -> None:
     kind = "HKCategoryTypeIdentifierToothbrushingEvent"
-    at = next(writer.moments(day, 40_000))
+    at = writer.clock(day, 22 + writer.random.uniform(0, 0.4))
     writer.record(kind, PHONE, "", "HKCategoryValueNotApplicable", at, at + timedelta(minutes=2))
 
 
 def _pressures(writer: _Writer, day: int) -> None:
-    at = next(writer.moments(day, 36_000))
+    at = writer.clock(day, 7 + writer.random.uniform(0, 1.5))
     systolic = round(writer.random.gauss(128, 9))
     values = (("Systolic", systolic), ("Diastolic", systolic - writer.random.randrange(38, 55)))
     own = (("HKTimeZone", writer.zone(day)),)
@@ -345,7 +379,7 @@ def _pressures(writer: _Writer, day: int) -> None:
 def _workout(writer: _Writer, day: int) -> None:
     if day % 2:
         return
-    at = next(writer.moments(day, 50_000))
+    at = writer.clock(day, 17 + writer.random.uniform(0, 2))
     minutes = writer.random.uniform(20, 70)
     end = at + timedelta(minutes=minutes)
     begun, ended = writer.stamp(at), writer.stamp(end)
@@ -386,8 +420,38 @@ def _summary(writer: _Writer, day: int) -> None:
 
 _Q = "HKQuantityTypeIdentifier"
 _V = "HKCategoryValueSleepAnalysis"
-_OLD_SLEEP = ("Asleep", "Awake")
-_NEW_SLEEP = ("AsleepCore", "AsleepDeep", "AsleepREM", "Awake", "AsleepUnspecified")
+_OLD_NIGHT = (("Asleep", 190), ("Awake", 8), ("Asleep", 160), ("Awake", 5), ("Asleep", 75))
+_NEW_NIGHT = (
+    ("AsleepCore", 24),
+    ("AsleepDeep", 42),
+    ("AsleepCore", 30),
+    ("AsleepREM", 12),
+    ("AsleepCore", 38),
+    ("AsleepDeep", 28),
+    ("AsleepREM", 22),
+    ("Awake", 4),
+    ("AsleepCore", 52),
+    ("AsleepREM", 30),
+    ("AsleepUnspecified", 6),
+    ("AsleepCore", 58),
+    ("Awake", 7),
+    ("AsleepREM", 38),
+    ("AsleepCore", 20),
+)
+"""A night's stages and their usual minutes: four cycles, deep sleep early, REM late."""
+
+_BEFORE_SECONDS = 0.3
+"""How long before its R peak a beat begins."""
+
+_WAVES = (
+    (-0.18, 90.0, 0.022),
+    (-0.036, -70.0, 0.009),
+    (0.0, 850.0, 0.011),
+    (0.034, -160.0, 0.010),
+    (0.27, 210.0, 0.045),
+)
+"""P, Q, R, S and T: seconds after the R peak, microvolts, standard deviation in seconds."""
+
 _SPORTS = ("Running", "Cycling", "Yoga", "SomethingNew")
 _PARTS: tuple[Callable[[_Writer, int], None], ...] = (
     _hearts,
