@@ -20,7 +20,7 @@ from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.messages import Said
 from pulsekey.resources.documents import Clinical
 from pulsekey.signals.category import Category
-from pulsekey.signals.classification import CODED_TYPES, SENSITIVE, WHOLE_TYPES, classify
+from pulsekey.signals.classification import CODED_TYPES, PERSONS, WHOLE_TYPES, classify, marked
 
 TEXT_BYTES_MAX: Final = 64 * 2**20
 """Of a Bundle when unpacked: the largest chart of the samples has 5 MB."""
@@ -264,12 +264,19 @@ def _first_of_its_key(item: Clinical, seen: dict[str, bytes]) -> Clinical | Refu
 
 def _category(kind: str, codes: tuple[tuple[str, str], ...], resource: dict[str, Json]) -> Category:
     """Classify by the codes that say what it is about; a sensitive code anywhere weighs more."""
-    if kind in CODED_TYPES:
-        for pair in _codings(resource):
-            category = classify("Condition", (pair,))
-            if category in SENSITIVE:
-                return category
-    return classify(kind, codes)
+    if kind in PERSONS:
+        return classify(kind, codes)
+    carried = tuple(_codings(resource))
+    heavier = marked(carried)
+    if heavier is not None:
+        return heavier
+    if len(carried) == CODINGS_MAX:
+        return Category.UNCLASSIFIED  # There may be more, and nobody has looked at them.
+    if kind != "Observation":
+        return classify(kind, codes)
+    components = _listed(resource.get("component"))
+    parts = [_codes(each, ("code",)) for each in components if isinstance(each, dict)]
+    return classify(kind, _codes(resource, ("code",)), parts)
 
 
 def _codes(resource: dict[str, Json], places: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -336,7 +336,8 @@ def test_a_chart_counts_what_may_be_read(clinic: Clinic) -> None:
     clinic.grant(patient, clinician, ["conditions"])
     limited = showing.chart(clinician.principal, patient.patient, "TREAT")
     assert limited.limited
-    assert set(limited.counts) == {"Condition"}
+    # The strength of a pain is told with the condition.
+    assert set(limited.counts) == {"Condition", "Observation"}
     # A second consent to the same conditions shows none of them twice.
     clinic.grant(patient, clinician, ["conditions", "allergies"])
     both = showing.chart(clinician.principal, patient.patient, "TREAT")

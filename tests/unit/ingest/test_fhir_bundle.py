@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsekey.ingest.archive import RATIO_FREE_BYTES
-from pulsekey.ingest.fhir_bundle import FhirBundle
+from pulsekey.ingest.fhir_bundle import CODINGS_MAX, FhirBundle
 from pulsekey.ingest.fhir_shape import REQUIRED
 from pulsekey.ingest.items import Item, Refusal
 from pulsekey.ingest.patients import Match, judge, match, patient_of, patients_in
@@ -115,6 +115,50 @@ def test_a_sensitive_reason_makes_a_document_sensitive() -> None:
     )
     reason = ',"reasonCode":[{"coding":[{"system":"http://snomed.info/sct","code":"370143000"}]}]'
     assert _kept(_bundle(_entry(plain % reason))).category is Category.MENTAL_HEALTH
+
+
+def _coding(system: str, code: str) -> str:
+    return f'{{"coding":[{{"system":"{system}","code":"{code}"}}]}}'
+
+
+SNOMED_PREGNANCY = _coding("http://snomed.info/sct", "72892002")
+
+
+def test_a_visit_or_a_bill_about_something_sensitive_is_not_filed_under_visits_or_bills() -> None:
+    plain = '{"resourceType":"Encounter","status":"finished","class":{"code":"AMB"}%s}'
+    reason = f',"reasonCode":[{SNOMED_PREGNANCY}]'
+    assert _kept(_bundle(_entry(plain % ""))).category is Category.ENCOUNTERS
+    assert _kept(_bundle(_entry(plain % reason))).category is Category.REPRODUCTIVE_HEALTH
+
+
+def test_a_patient_stays_demographics_whatever_codes_it_carries() -> None:
+    patient = f'{{"resourceType":"Patient","maritalStatus":{SNOMED_PREGNANCY}}}'
+    assert _kept(_bundle(_entry(patient))).category is Category.DEMOGRAPHICS
+
+
+@pytest.mark.parametrize(
+    ("code", "category"),
+    [
+        ("8462-4", Category.BLOOD_PRESSURE),
+        ("718-7", Category.UNCLASSIFIED),
+        ("99999-9", Category.UNCLASSIFIED),
+        ("5640-8", Category.SUBSTANCE_USE),
+    ],
+)
+def test_a_panel_is_what_all_of_its_components_are(code: str, category: Category) -> None:
+    loinc = "http://loinc.org"
+    components = f'[{{"code":{_coding(loinc, "8480-6")}}},{{"code":{_coding(loinc, code)}}}]'
+    panel = (
+        f'{{"resourceType":"Observation","status":"final","code":{_coding(loinc, "85354-9")},'
+        f'"component":{components}}}'
+    )
+    assert _kept(_bundle(_entry(panel))).category is category
+
+
+def test_a_resource_with_more_codes_than_are_looked_at_is_unclassified() -> None:
+    codes = ",".join(_coding("urn:local", str(each)) for each in range(CODINGS_MAX))
+    hidden = _observation(f',"interpretation":[{codes},{SNOMED_PREGNANCY}]')
+    assert _kept(_bundle(_entry(hidden))).category is Category.UNCLASSIFIED
 
 
 def test_without_a_full_url_the_type_and_id_or_the_text_is_the_key() -> None:
