@@ -61,6 +61,10 @@ MAINTENANCE_PURPOSE = "HSYSADMIN"
 """HL7 v3 PurposeOfUse: health system administration."""
 
 NOT_HERE = "not here, or not for you"
+NOBODY = PatientId("nobody")
+"""Whose record it is that does not exist. Asking for it is decided and logged like any other, or
+the time that an answer takes would tell who is a patient here."""
+
 EVERYTHING = frozenset(Category)
 PATIENT_TYPE = frozenset({"Patient"})
 
@@ -269,7 +273,7 @@ class Gate:
     def open(self, who: Principal, patient: PatientId, purpose: str, asked: Asked) -> Opened:
         """Open a patient's record for somebody, or raise `NotFound` whatever the reason is."""
         now = self.clock.now()
-        self._known(patient)
+        patient = self._known(patient)
         if who.role is Role.PATIENT and who.patient == patient:
             return self._open_own(who, patient, asked, now)
         decision = self.decide(who, patient, purpose, now)
@@ -299,18 +303,20 @@ class Gate:
         )
 
     def owner(self, record: str) -> PatientId:
-        """Return whose record a series or document is, opening nothing; raise `NotFound`."""
+        """Return whose record a series or document is, `NOBODY` if it is none; opens nothing."""
         try:
             return self.reader.owner(record)
         except NotFound:
-            raise NotFound(NOT_HERE) from None
+            return NOBODY
 
     def series_about(self, series: SeriesId) -> tuple[PatientId, tuple[str, ...]]:
-        """Return whose a series is and its category, for the log; raise `NotFound`.
+        """Return whose a series is and its category, for the log.
 
         Opens no sample, and tells a reader nothing: what they learn, they learn from `open`.
         """
         patient = self.owner(series)
+        if patient == NOBODY:
+            return patient, ()
         which = SeriesQuery(patient, EVERYTHING, series=frozenset({series}))
         return patient, tuple(str(entry.category) for entry in self.reader.series(which))
 
@@ -373,11 +379,12 @@ class Gate:
     def _scopes(self, patient: PatientId, allowances: tuple[Allowance, ...]) -> tuple[Scope, ...]:
         return tuple(Scope(patient, bounds, self.reader) for bounds in scopes_of(allowances))
 
-    def _known(self, patient: PatientId) -> None:
+    def _known(self, patient: PatientId) -> PatientId:
         try:
             self.identities.principal_of_patient(patient)
         except NotFound:
-            raise NotFound(NOT_HERE) from None
+            return NOBODY
+        return patient
 
     def _access(
         self,

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pulsekey.evidence.entries import Asked
 from pulsekey.evidence.receipts import ReadReceipt
-from pulsekey.exchange.gate import NOT_HERE, Gate, Opened
+from pulsekey.exchange.gate import NOBODY, NOT_HERE, Gate, Opened
 from pulsekey.exchange.patient_resource import patient_resource
 from pulsekey.exchange.streams import Found, rendered, sample_named, streams_of
 from pulsekey.fhir.bundle import Entry, searchset
@@ -180,7 +180,7 @@ class SearchRecords:
         elif not named and search.ids:
             owners = {self._owner(search.resource_type, one) for one in search.ids[0]}
             if len(owners) > 1:
-                raise NotFound(NOT_HERE)  # As if one were unknown: which exist is not told.
+                return NOBODY  # As if one were unknown: which exist is not told.
             named.append(frozenset(owners))
         if not named and reader.principal.patient is not None:
             return reader.principal.patient
@@ -193,7 +193,7 @@ class SearchRecords:
             raise _several("patient")
         for one in both:
             return PatientId(one)
-        raise NotFound(NOT_HERE)
+        return NOBODY
 
     def _identified(self, system: str | None, value: str | None) -> str:
         if not system or not value:

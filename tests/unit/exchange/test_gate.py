@@ -9,10 +9,10 @@ import pytest
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Asked, Basis, Entry, consent_chain, own_chain
 from pulsekey.evidence.receipts import verify_receipt
-from pulsekey.exchange.gate import NOT_HERE, Gate
+from pulsekey.exchange.gate import NOBODY, NOT_HERE, Gate
 from pulsekey.primitives.clock import seconds
 from pulsekey.primitives.errors import NotFound, Unavailable
-from pulsekey.primitives.ids import PatientId
+from pulsekey.primitives.ids import PatientId, SeriesId
 from pulsekey.signals.category import Category
 from pulsekey.vault.records import BlockQuery, DocumentRecord, SeriesQuery
 from tests.fakes.node_clinic import Clinic, Member, chart, chart_identifiers, everything
@@ -312,9 +312,44 @@ def test_maintenance_goes_through_a_record_only_after_it_was_logged(clinic: Clin
         replace(clinic.node.auditing, gate=failing)()
 
 
-def test_the_owner_of_nothing_is_not_here(clinic: Clinic) -> None:
-    with pytest.raises(NotFound, match=NOT_HERE):
-        clinic.node.gate.owner("nothing")
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        ("Observation", [("patient", "unknown")]),
+        ("Observation", [("_id", "unknown-7")]),
+        ("Condition", [("_id", "unknown")]),
+        ("Patient", [("identifier", "urn:oid:1.2.3|unknown")]),
+    ],
+)
+def test_asking_for_nobodys_record_costs_a_log_entry_like_any_other_refusal(
+    clinic: Clinic, kind: str, query: list[tuple[str, str]]
+) -> None:
+    """Once it cost none, and the answer came a millisecond sooner where nobody was there."""
+    reader, log = clinic.clinician().reader("TREAT"), clinic.node.accesses
+    for count in (1, 2):
+        with pytest.raises(NotFound, match=NOT_HERE):
+            clinic.node.records.search(reader, kind, query)
+        assert refusals(log, NOBODY) == ["never granted"] * count
+
+
+def test_reading_what_is_nobodys_is_refused_and_logged(clinic: Clinic) -> None:
+    reader, node = clinic.clinician().reader("TREAT"), clinic.node
+    who = reader.principal
+    for ask in (
+        lambda: node.records.read(reader, "Condition", "unknown"),
+        lambda: node.records.read(reader, "Observation", "unknown-0"),
+        lambda: node.records.read(reader, "Patient", "unknown"),
+        lambda: node.showing.blocks(who, SeriesId("unknown"), "TREAT"),
+        lambda: node.showing.chart(who, PatientId("unknown"), "TREAT"),
+    ):
+        before = len(refusals(node.accesses, NOBODY))
+        with pytest.raises(NotFound, match=NOT_HERE):
+            ask()
+        assert len(refusals(node.accesses, NOBODY)) == before + 1
+    assert node.gate.owner("unknown") == NOBODY
+    # A node that was asked for nobody still commits, proves and audits.
+    assert node.committing() is not None
+    assert node.auditing().sound
 
 
 def test_a_query_of_no_series_finds_no_block(clinic: Clinic) -> None:
