@@ -71,6 +71,8 @@ def _objects(content: bytes) -> list[_Object]:
             begin = matched.start()
             if token == b":":
                 top = open_[-1]
+                if b"\\" in last:  # A name may be written with escapes.
+                    last = dumps(msgspec.json.decode(last)).encode()
                 if top is not None and last in _WANTED:
                     top.members[last] = _Member(last_begin, begin + 1)
             elif token in _ENDS:
@@ -108,10 +110,14 @@ def _identity(top: _Object, content: bytes, record: DocumentRecord) -> list[tupl
     meta: Json = {}
     member = top.members.get(b'"meta"')
     if member is not None:
-        meta = msgspec.json.decode(content[member.value_begin : member.end])
+        # An import keeps what it was sent: here it is only believed as far as it makes sense.
+        given = msgspec.json.decode(content[member.value_begin : member.end])
+        meta = given if isinstance(given, dict) else {}
     meta |= {"versionId": str(record.version), "lastUpdated": instant_text(record.received)}
     tag = {"system": systems.CATEGORY, "code": record.category.value}
-    meta["tag"] = [*meta.get("tag", ()), tag]
+    tags = meta.get("tag")
+    kept = [one for one in tags if isinstance(one, dict)] if isinstance(tags, list) else []
+    meta["tag"] = [*kept, tag]
     edits = []
     fresh = []
     for key, text in ((b'"id"', dumps(record.id)), (b'"meta"', dumps(meta))):

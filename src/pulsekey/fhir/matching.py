@@ -161,14 +161,20 @@ def _at(element: Any, path: Sequence[str]) -> Iterator[Any]:
 
 
 def _pairs(element: Any) -> Iterator[tuple[str, str]]:
-    """Yield (system, code) of a CodeableConcept, Coding, Identifier or code."""
+    """Yield (system, code) of a CodeableConcept, Coding, Identifier or code.
+
+    An import keeps what it was sent, so any value can stand anywhere: what makes no sense is none.
+    """
     if isinstance(element, str):
         yield "", element
     elif isinstance(element, dict):
-        for coding in element.get("coding", (element,)):
-            code = coding.get("code", coding.get("value"))
-            if isinstance(code, str):
-                yield coding.get("system", ""), code
+        codings = element.get("coding", [element])
+        for coding in codings if isinstance(codings, list) else ():
+            if not isinstance(coding, dict):
+                continue
+            code, system = coding.get("code", coding.get("value")), coding.get("system", "")
+            if isinstance(code, str) and isinstance(system, str):
+                yield system, code
 
 
 def _span(element: Any) -> Interval | None:
@@ -178,10 +184,14 @@ def _span(element: Any) -> Interval | None:
     if not isinstance(element, dict):
         return None
     if "event" in element:
-        events = [found for text in element["event"] if (found := interval(str(text)))]
+        said = element["event"] if isinstance(element["event"], list) else ()
+        events = [found for text in said if (found := interval(str(text)))]
         return Interval(min(events)[0], max(one.end for one in events)) if events else None
     if "repeat" in element:
-        element = element["repeat"].get("boundsPeriod", {})
+        repeat = element["repeat"]
+        element = repeat.get("boundsPeriod") if isinstance(repeat, dict) else None
+    if not isinstance(element, dict):
+        return None
     start, end = (interval(str(element.get(name, ""))) for name in ("start", "end"))
     if start is None and end is None:
         return None

@@ -104,6 +104,29 @@ def test_any_json_is_left_as_it_is(extra: dict[str, Any], spaced: bool) -> None:
     assert out == plain
 
 
+@pytest.mark.parametrize(
+    "meta", ['"x"', "[1]", "null", "7", '{"tag":{"code":"t"}}', '{"tag":"x"}', '{"tag":[null]}']
+)
+def test_a_meta_that_is_none_is_replaced(meta: str) -> None:
+    out = json.loads(rendered(f'{{"resourceType":"X","meta":{meta}}}'))
+    assert out["meta"]["versionId"] == "1"
+    assert out["meta"]["tag"] == [{"system": systems.CATEGORY, "code": "laboratory"}]
+
+
+def without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len(dict(pairs)) == len(pairs)
+    return dict(pairs)
+
+
+def test_a_name_is_the_same_however_it_is_escaped() -> None:
+    out = rendered(
+        r'{"resourceType":"X","\u0069d":"another","subject":{"refer\u0065nce":"urn:uuid:gone"}}'
+    )
+    plain = json.loads(out, object_pairs_hook=without_repetition)
+    assert plain["id"] == record("x", b"").id
+    assert "reference" not in plain["subject"]
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{", "]", '{"a":1', '"x"', '}{"', ":"])
 def test_what_is_no_object_is_refused(content: str) -> None:
     with pytest.raises(MalformedInput):

@@ -258,6 +258,26 @@ def test_every_form_of_a_date_is_compared(content: bytes, asked: str, *, answer:
     assert document_matches(ask(("date", asked)), document("Observation", content)) is answer
 
 
+ODD: tuple[object, ...] = (None, 7, "x", [], [None], [[1]], {}, {"x": None})
+"""What no element should hold, and what an import keeps as it came all the same."""
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_a_resource_that_makes_no_sense_matches_nothing_and_breaks_no_search(odd: object) -> None:
+    shapes: tuple[dict[str, object], ...] = (
+        {"code": odd, "effectiveTiming": odd, "category": odd},
+        {"code": {"coding": odd}, "effectiveTiming": {"event": odd}},
+        {"code": {"coding": [odd]}, "effectiveTiming": {"repeat": odd}},
+        {"code": {"coding": [{"code": "1", "system": odd}]}, "effectivePeriod": odd},
+        {"code": [{"coding": [odd]}], "effectiveTiming": {"repeat": {"boundsPeriod": odd}}},
+        {"code": {"coding": [{"code": odd}]}, "effectivePeriod": {"start": odd, "end": odd}},
+    )
+    for shape in shapes:
+        record = document("Observation", timed(**shape))
+        for asked in (("date", "ge1990"), ("code", "http://loinc.org|1"), ("category", "a|b")):
+            assert not document_matches(ask(asked), record), (shape, asked)
+
+
 def test_who_a_resource_is_about_has_to_be_said_in_it() -> None:
     search = ask(("patient", PATIENT))
     assert not document_matches(search, document("Observation", timed()))
