@@ -67,7 +67,8 @@ class Client:
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> Reply:
         """Send one request."""
-        sent = {"Origin": self.origin, **(headers or {})}
+        # A connection that was kept may have been closed by the node while nobody asked anything.
+        sent = {"Origin": self.origin, "Connection": "close", **(headers or {})}
         if self.cookie and "Authorization" not in sent:
             sent["Cookie"] = self.cookie
         self.connection.request(method, path, body or None, sent)
