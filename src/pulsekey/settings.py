@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from pulsekey.primitives.errors import MalformedInput
@@ -10,6 +12,9 @@ from pulsekey.primitives.errors import MalformedInput
 PREFIX = "PULSEKEY_"
 PORT_MAX = 65_535
 KEY_HEX_CHARACTERS = 64
+RATE_MAX = 600_000
+
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,16 @@ class Settings:
     commit_minutes: int = 60
     """How often the node commits to its manifests and access logs. `PULSEKEY_COMMIT_MINUTES`."""
 
+    anonymous_per_address_max: int = 120
+    """What one address may ask a minute without being signed in, twice as much at once.
+    `PULSEKEY_ANONYMOUS_PER_ADDRESS_MAX`."""
+
+    anonymous_max: int = 1_200
+    """The same for all addresses together. `PULSEKEY_ANONYMOUS_MAX`."""
+
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose X-Forwarded-For is believed. `PULSEKEY_TRUSTED_PROXIES`."""
+
     @property
     def relying_party(self) -> str:
         """The host name that passkeys are bound to."""
@@ -81,6 +96,11 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         session_minutes_max=_count(env, "SESSION_MINUTES_MAX", defaults.session_minutes_max, 1_440),
         upload_bytes_max=_count(env, "UPLOAD_BYTES_MAX", defaults.upload_bytes_max, 2**40),
         commit_minutes=_count(env, "COMMIT_MINUTES", defaults.commit_minutes, 1_440),
+        anonymous_per_address_max=_count(
+            env, "ANONYMOUS_PER_ADDRESS_MAX", defaults.anonymous_per_address_max, RATE_MAX
+        ),
+        anonymous_max=_count(env, "ANONYMOUS_MAX", defaults.anonymous_max, RATE_MAX),
+        trusted_proxies=_networks(text("TRUSTED_PROXIES", "")),
     )
 
 
@@ -93,6 +113,17 @@ def _check_origin(origin: str) -> None:
             where="PULSEKEY_ORIGIN",
             cure="an origin such as https://records.clinic.example",
         )
+
+
+def _networks(raw: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(one.strip()) for one in raw.split(",") if one.strip())
+    except ValueError:
+        raise MalformedInput(
+            "addresses or networks, separated by commas",
+            where=f"{PREFIX}TRUSTED_PROXIES",
+            cure="such as 127.0.0.1 or 10.0.0.0/24",
+        ) from None
 
 
 def _count(env: Mapping[str, str], name: str, default: int, largest: int) -> int:

@@ -49,6 +49,7 @@ from pulsekey.identity.directory import Directory
 from pulsekey.identity.relying_party import relying_party
 from pulsekey.identity.responses import Refusal
 from pulsekey.identity.sessions import SessionLimits, Sessions
+from pulsekey.identity.staff_passkeys import StaffPasskeys
 from pulsekey.identity.store import IdentityStore, open_store
 from pulsekey.ledger import embedded as ledger_home
 from pulsekey.ledger.embedded import LedgerHome
@@ -105,6 +106,10 @@ class Home:
         return self.folder / "chain.sqlite"
 
     @property
+    def identities(self) -> Path:
+        return self.folder / "identity.sqlite"
+
+    @property
     def exists(self) -> bool:
         return self.node_secret.exists()
 
@@ -133,6 +138,7 @@ class Node:
     showing: ShowRecord
     totals: DailyTotals
     listing: ListAccess
+    staff_passkeys: StaffPasskeys
     people: People
     records: SearchRecords
     committing: CommitInterval
@@ -206,6 +212,18 @@ def node_keys(settings: Settings, entropy: Entropy = secrets.token_bytes) -> Nod
 
 
 @contextmanager
+def identities_opened(
+    settings: Settings, entropy: Entropy = secrets.token_bytes
+) -> Iterator[IdentityStore]:
+    """Open who takes part and nothing else, beside a node that is running or not."""
+    keys = node_keys(settings, entropy)
+    with closing(
+        open_store(Home(settings.home).identities, keys.identity_key, entropy)
+    ) as identities:
+        yield identities
+
+
+@contextmanager
 def opened(
     settings: Settings, *, clock: Clock | None = None, entropy: Entropy = secrets.token_bytes
 ) -> Iterator[Node]:
@@ -230,7 +248,7 @@ def opened(
         vault = stack.enter_context(
             Vault.open(home.vault, _blobs(home, entropy), custodian, entropy)
         )
-        identities = open_store(home.folder / "identity.sqlite", keys.identity_key, entropy)
+        identities = open_store(home.identities, keys.identity_key, entropy)
         stack.callback(identities.close)
         patient_keys = PatientKeys(vault.keys)
         register = stack.enter_context(
@@ -279,6 +297,7 @@ def _node(
     committing.open_account()
     signing.catch_up()
     importing = ImportPayload(vault, identities, clock)
+    reports = ListImports(vault)
     return Node(
         settings=settings,
         keys=keys,
@@ -304,11 +323,12 @@ def _node(
         stopping=StopAccess(signing, register),
         importing=importing,
         jobs=ImportJobs(importing, settings.home, entropy, settings.upload_bytes_max),
-        reports=ListImports(vault),
+        reports=reports,
         showing=ShowRecord(gate),
         totals=DailyTotals(gate),
         listing=ListAccess(gate, identities, accesses, clock),
-        people=People(identities, directory),
+        staff_passkeys=StaffPasskeys(identities, ceremonies, clock),
+        people=People(identities, directory, reports),
         records=SearchRecords(
             gate, identities, clock, entropy, f"{settings.origin}/fhir/R4", entropy(32)
         ),

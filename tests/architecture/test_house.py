@@ -130,7 +130,7 @@ def test_every_command_is_documented() -> None:
         check=True,
         text=True,
     ).stdout
-    commands = re.findall(r"^    ([a-z]+)  ", helped, re.MULTILINE)
+    commands = re.findall(r"^    ([a-z-]+)  ", helped, re.MULTILINE)
     assert len(commands) > 5
     for name in commands:
         assert f"| `pulsekey {name}" in text, name

@@ -76,7 +76,7 @@ def test_an_answer_that_fails_leaves_nothing_loading(
 ) -> None:
     visitor = new_visitor()
     visitor.as_member(clinic.operator)
-    visitor.page.route("**/api/people", lambda route: route.abort())
+    visitor.page.route("**/api/people/search", lambda route: route.abort())
     visitor.go("/people")
     expect(visitor.page.locator("#problem [data-kind=Unreachable]")).to_be_visible()
     expect(visitor.page.get_by_text("Loading …")).to_have_count(0)

@@ -15,15 +15,18 @@ from pulsekey.api import (
     routes_account,
     routes_offers,
     routes_operator,
+    routes_passkeys,
     routes_patient,
     routes_reading,
 )
 from pulsekey.api.endpoint import Endpoint
+from pulsekey.api.rate_limit import Edge, RateLimit
 from pulsekey.api.request_log import TEMPLATE, RequestLog
 from pulsekey.wiring import Node
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *routes_account.ENDPOINTS,
+    *routes_passkeys.ENDPOINTS,
     *routes_offers.ENDPOINTS,
     *routes_patient.ENDPOINTS,
     *routes_reading.ENDPOINTS,
@@ -45,6 +48,13 @@ def build_app(node: Node, pages: Iterable[BaseRoute] = ()) -> ASGIApp:
     # A redirect would go to whatever host the request names.
     app.router.redirect_slashes = False
     app.state.node = node
+    settings = node.settings
+    limit = RateLimit(
+        node.clock,
+        per_address=settings.anonymous_per_address_max,
+        together=settings.anonymous_max,
+    )
+    app.state.edge = Edge(limit, settings.trusted_proxies)
     return RequestLog(app)
 
 

@@ -10,6 +10,7 @@ from pulsekey.identity.principals import Principal, Role
 from pulsekey.identity.sessions import Session, SessionKind
 from pulsekey.primitives.errors import AccessDenied, NotAuthenticated
 from pulsekey.primitives.ids import KeyId
+from pulsekey.primitives.messages import Said
 from pulsekey.wiring import Node
 
 COOKIE = "pulsekey_session"
@@ -27,6 +28,7 @@ class Access(StrEnum):
     CLINICIAN = "clinicians"
     OPERATOR = "operators"
     READER = "patients and clinicians"
+    STAFF = "clinicians and operators"
 
 
 _ROLES = {
@@ -35,6 +37,7 @@ _ROLES = {
     Access.CLINICIAN: frozenset({Role.CLINICIAN}),
     Access.OPERATOR: frozenset({Role.OPERATOR}),
     Access.READER: frozenset({Role.PATIENT, Role.CLINICIAN}),
+    Access.STAFF: frozenset({Role.CLINICIAN, Role.OPERATOR}),
 }
 
 
@@ -121,5 +124,5 @@ def admitted(caller: Caller | None, access: Access) -> Caller | None:
     if caller is None:
         raise NotAuthenticated("sign in first")
     if caller.principal.role not in _ROLES[access]:
-        raise AccessDenied(f"this is for {access}")
+        raise AccessDenied(Said("this is for {access}", access=Said(access)))
     return caller

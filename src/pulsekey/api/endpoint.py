@@ -6,7 +6,7 @@ The OpenAPI document, the router and the tests that walk every route are made fr
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -15,21 +15,34 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pulsekey.api.callers import COOKIE, Access, Caller, admitted, caller_of
-from pulsekey.api.errors import CHALLENGE, document_of, status_of
+from pulsekey.api.errors import document_of, headers_of, status_of
+from pulsekey.api.rate_limit import Edge, Kind
 from pulsekey.api.request_log import TEMPLATE
 from pulsekey.primitives.errors import MalformedInput, NotAuthenticated, PulsekeyError
+from pulsekey.primitives.messages import Said
 from pulsekey.wiring import Node
 
 BODY_BYTES_MAX = 262_144
 JSON = "application/json"
-STATUS_UNAUTHENTICATED = 401
 _ENUM_VALUE = re.compile("Invalid enum value '.*'", re.DOTALL)
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """A query parameter that an endpoint takes, as the OpenAPI document names it."""
+
+    name: str
+    kind: Literal["string", "integer"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """One request, parsed. `caller` is None only where anyone may call."""
+    """One request, parsed. `caller` is None only where anyone may call.
+
+    `query` holds what was given of the endpoint's own parameters, each once.
+    """
 
     caller: Caller | None
     body: Any
@@ -69,6 +82,12 @@ class Endpoint:
     body: type[msgspec.Struct] | None = None
     answer: object = field(default=dict)
     status: int = 200
+    query: tuple[Query, ...] = ()
+    metered: Kind | None = None
+    """What is limited here, where anybody may call and a call costs something."""
+
+    signs_in: bool = False
+    """Whether an answer says that somebody was recognised."""
 
     def route(self) -> Route:
         async def serve(request: Request) -> Response:
@@ -81,8 +100,13 @@ class Endpoint:
         return Route(self.path, serve, methods=[self.method])
 
     async def _served(self, request: Request) -> Response:
+        edge: Edge = request.app.state.edge
+        if self.metered is not None:
+            edge.admit(self.metered, request)
         content = await body_of(request) if self.body is not None else b""
         result = await run_in_threadpool(self._called, request, content)
+        if self.signs_in:
+            edge.recognise(request)
         answer = result if isinstance(result, Answer) else Answer(result)
         return render(answer, self.status, secure=request.app.state.node.secure)
 
@@ -90,7 +114,22 @@ class Endpoint:
         node: Node = request.app.state.node
         caller = admitted(caller_of(node, request), self.access)
         body = None if self.body is None else decode(content, self.body)
-        return self.handler(node, Call(caller, body, request.path_params, request.query_params))
+        query = self._asked(request.query_params.multi_items())
+        return self.handler(node, Call(caller, body, request.path_params, query))
+
+    def _asked(self, pairs: list[tuple[str, str]]) -> dict[str, str]:
+        """Return the query by its declared parameters, each given once.
+
+        An unknown one is refused like an unknown member of a body: a typo must not be ignored.
+        """
+        known = {one.name: one for one in self.query}
+        asked: dict[str, str] = {}
+        for name, value in pairs:
+            if name not in known or name in asked:
+                cure = ", ".join(known) or "none"
+                raise MalformedInput("an unknown or repeated parameter", where="query", cure=cure)
+            asked[name] = value
+        return asked
 
 
 def decode(content: bytes, shape: type[msgspec.Struct]) -> msgspec.Struct:
@@ -114,7 +153,9 @@ async def body_of(request: Request) -> bytes:
         async for chunk in request.stream():
             content += chunk
             if len(content) > BODY_BYTES_MAX:
-                raise MalformedInput(f"longer than {BODY_BYTES_MAX} bytes", where="request body")
+                raise MalformedInput(
+                    Said("longer than {most} bytes", most=BODY_BYTES_MAX), where="request body"
+                )
     except ClientDisconnect:
         raise MalformedInput("cut short", where="request body") from None
     return bytes(content)
@@ -139,8 +180,5 @@ def render(answer: Answer, status: int, *, secure: bool) -> Response:
 
 def failure(error: PulsekeyError) -> Response:
     """Return the HTTP response of an expected failure."""
-    status = status_of(error)
-    headers = dict(PRIVATE)
-    if status == STATUS_UNAUTHENTICATED:
-        headers["WWW-Authenticate"] = CHALLENGE
-    return Response(msgspec.json.encode(document_of(error)), status, headers, JSON)
+    content = msgspec.json.encode(document_of(error))
+    return Response(content, status_of(error), PRIVATE | headers_of(error), JSON)

@@ -8,6 +8,7 @@ from pulsekey.primitives.errors import (
     NotAuthenticated,
     NotFound,
     PulsekeyError,
+    TooManyRequests,
     Unavailable,
 )
 
@@ -19,6 +20,7 @@ STATUS: dict[type[PulsekeyError], int] = {
     Conflict: 409,
     IntegrityError: 500,
     Unavailable: 503,
+    TooManyRequests: 429,
 }
 
 CHALLENGE = 'Bearer realm="pulsekey"'
@@ -28,6 +30,15 @@ CHALLENGE = 'Bearer realm="pulsekey"'
 def status_of(error: PulsekeyError) -> int:
     """Return the HTTP status of an expected failure."""
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def headers_of(error: PulsekeyError) -> dict[str, str]:
+    """Return the headers that go with an expected failure (RFC 9110, 11.6.1; RFC 6585, 4)."""
+    if isinstance(error, NotAuthenticated):
+        return {"WWW-Authenticate": CHALLENGE}
+    if isinstance(error, TooManyRequests):
+        return {"Retry-After": str(error.retry_seconds)}
+    return {}
 
 
 def document_of(error: PulsekeyError) -> dict[str, str]:

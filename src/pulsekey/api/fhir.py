@@ -14,7 +14,8 @@ from starlette.routing import Route
 from pulsekey import __version__
 from pulsekey.api.callers import bearer_token
 from pulsekey.api.endpoint import body_of
-from pulsekey.api.errors import CHALLENGE
+from pulsekey.api.errors import headers_of
+from pulsekey.api.rate_limit import Edge, Kind
 from pulsekey.api.request_log import TEMPLATE
 from pulsekey.exchange.search_records import Answered, Reader
 from pulsekey.fhir.capability import Wired, capability
@@ -24,6 +25,7 @@ from pulsekey.fhir.systems import MEDIA_TYPE
 from pulsekey.identity.sessions import SessionKind
 from pulsekey.primitives.clock import Micros
 from pulsekey.primitives.errors import MalformedInput, NotAuthenticated, NotFound, PulsekeyError
+from pulsekey.primitives.messages import Said
 from pulsekey.wiring import Node
 
 BASE = "/fhir/R4"
@@ -63,6 +65,9 @@ def _route(method: str, path: str, served: Served) -> Route:
     async def serve(request: Request) -> Response:
         request.scope[TEMPLATE] = path
         try:
+            if served is _metadata:  # All that is answered here without a token.
+                edge: Edge = request.app.state.edge
+                edge.admit(Kind.METADATA, request)
             content = await body_of(request) if method == "POST" else b""
             return await run_in_threadpool(served, request.app.state.node, request, content)
         except PulsekeyError as error:
@@ -74,10 +79,7 @@ def _route(method: str, path: str, served: Served) -> Route:
 def failure(error: PulsekeyError) -> Response:
     """Return the OperationOutcome of an expected failure."""
     status, body = refusal(error)
-    headers = CORS | PRIVATE
-    if isinstance(error, NotAuthenticated):
-        headers["WWW-Authenticate"] = CHALLENGE
-    return Response(body, status, headers, MEDIA_TYPE)
+    return Response(body, status, CORS | PRIVATE | headers_of(error), MEDIA_TYPE)
 
 
 def _metadata(node: Node, request: Request, _: bytes) -> Response:
@@ -95,7 +97,7 @@ def _search_by_form(node: Node, request: Request, content: bytes) -> Response:
     reader = _reader(node, request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != FORM:
-        raise MalformedInput(f"a search is posted as {FORM}", where="Content-Type")
+        raise MalformedInput(Said("a search is posted as {form}", form=FORM), where="Content-Type")
     try:
         text = content.decode("ascii")
     except UnicodeDecodeError:

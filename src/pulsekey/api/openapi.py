@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from pulsekey import __version__
-from pulsekey.api import shapes
+from pulsekey.api import openapi_fhir, shapes
 from pulsekey.api.callers import Access
 from pulsekey.api.endpoint import Endpoint
 from pulsekey.api.errors import STATUS
@@ -36,12 +36,13 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     for row in rows:
         paths.setdefault(row.path, {})[row.method.lower()] = _operation(row)
     paths.setdefault(UPLOAD, {})["post"] = _upload()
+    paths |= openapi_fhir.paths()
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Pulsekey",
             "version": __version__,
-            "description": "The JSON interface of a Pulsekey node. FHIR is at /fhir/R4.",
+            "description": "The JSON interface of a Pulsekey node, and its FHIR R4 edge.",
             "license": {"name": "Apache-2.0"},
         },
         "paths": paths,
@@ -65,8 +66,13 @@ def _operation(row: Endpoint) -> dict[str, Any]:
         },
     }
     names = [part[1:-1] for part in row.path.split("/") if part.startswith("{")]
-    if names:
-        operation["parameters"] = [{"name": name, **PATH_PARAMETER} for name in names]
+    parameters = [{"name": name, **PATH_PARAMETER} for name in names]
+    parameters += [
+        {"name": one.name, "in": "query", "description": one.text, "schema": {"type": one.kind}}
+        for one in row.query
+    ]
+    if parameters:
+        operation["parameters"] = parameters
     if row.body is not None:
         operation["requestBody"] = {"required": True, "content": _content(row.body)}
     if row.access is not Access.PUBLIC:

@@ -1,6 +1,5 @@
 """From what use cases return to what the JSON interface answers."""
 
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -17,7 +16,6 @@ from pulsekey.fhir.systems import reason_codes
 from pulsekey.identity.directory import Recipient
 from pulsekey.identity.principals import Organisation, Principal
 from pulsekey.ingest.report import ImportReport
-from pulsekey.primitives.ids import OrganisationId
 from pulsekey.quality.overlap import DailyTotal
 from pulsekey.quality.summary import Summary
 from pulsekey.quality.wording import in_english
@@ -35,16 +33,13 @@ STATES = {
 }
 
 
-def principal(
-    one: Principal, organisations: Mapping[OrganisationId, Organisation]
-) -> shapes.PrincipalShape:
-    organisation = organisations.get(one.organisation)
+def principal(one: Principal, organisation: Organisation) -> shapes.PrincipalShape:
     return shapes.PrincipalShape(
         id=one.id,
         role=str(one.role),
         status=str(one.status),
         display_name=one.display_name,
-        organisation_name=organisation.name if organisation else "",
+        organisation_name=organisation.name,
         patient=one.patient,
     )
 

@@ -1,8 +1,9 @@
 """Registering, signing in, tokens, and who I am."""
 
-from pulsekey.api import render, shapes
+from pulsekey.api import render, routes_passkeys, shapes
 from pulsekey.api.callers import Access, Caller
 from pulsekey.api.endpoint import Answer, Call, Endpoint
+from pulsekey.api.rate_limit import Kind
 from pulsekey.identity.ceremonies import Registered
 from pulsekey.identity.principals import Principal, Role
 from pulsekey.identity.sessions import SessionKind
@@ -67,10 +68,10 @@ def me(node: Node, call: Call) -> shapes.MeAnswer:
     )
 
 
-def invite(node: Node, call: Call) -> dict[str, str]:
+def invite(node: Node, call: Call) -> shapes.InvitationAnswer:
     body: shapes.InvitationTaken = call.body
     invitation = node.directory.invite(call.who.principal.id, Role(body.role), body.display_name)
-    return {"setupToken": invitation.token, "principal": invitation.principal.id}
+    return shapes.InvitationAnswer(setup_token=invitation.token, principal=invitation.principal.id)
 
 
 def _signed_in(node: Node, registered: Registered) -> Answer:
@@ -84,7 +85,7 @@ def _principal(node: Node, found: Principal) -> shapes.PrincipalAnswer:
 
 
 def _shape(node: Node, found: Principal) -> shapes.PrincipalShape:
-    return render.principal(found, {one.id: one for one in node.identities.organisations()})
+    return render.principal(found, node.identities.organisation(found.organisation))
 
 
 def _node(node: Node) -> shapes.NodeShape:
@@ -103,15 +104,7 @@ def _node(node: Node) -> shapes.NodeShape:
 def _account(node: Node, caller: Caller) -> shapes.AccountShape | None:
     if caller.principal.account is None:
         return None
-    keys = [
-        shapes.KeyShape(
-            key_id=passkey.key_id.hex(),
-            created=seconds(passkey.created_at),
-            current=passkey.key_id == caller.key,
-            synced=passkey.synced,
-        )
-        for passkey in node.identities.passkeys(caller.principal.id)
-    ]
+    keys = routes_passkeys.shown(node, caller)
     return shapes.AccountShape(account=caller.principal.account.hex(), keys=keys)
 
 
@@ -132,6 +125,7 @@ ENDPOINTS = (
         begin_registration,
         shapes.RegistrationBegin,
         shapes.OptionsShape,
+        metered=Kind.REGISTRATION,
     ),
     Endpoint(
         "POST",
@@ -141,6 +135,7 @@ ENDPOINTS = (
         finish_registration,
         shapes.CredentialGiven,
         shapes.PrincipalAnswer,
+        metered=Kind.REGISTRATION,
     ),
     Endpoint(
         "POST",
@@ -150,6 +145,7 @@ ENDPOINTS = (
         finish_set_up,
         shapes.CredentialGiven,
         shapes.PrincipalAnswer,
+        metered=Kind.REGISTRATION,
     ),
     Endpoint(
         "POST",
@@ -158,6 +154,7 @@ ENDPOINTS = (
         Access.PUBLIC,
         begin_sign_in,
         answer=shapes.OptionsShape,
+        metered=Kind.SIGN_IN,
     ),
     Endpoint(
         "POST",
@@ -167,6 +164,8 @@ ENDPOINTS = (
         finish_sign_in,
         shapes.CredentialGiven,
         shapes.PrincipalAnswer,
+        metered=Kind.SIGN_IN,
+        signs_in=True,
     ),
     Endpoint(
         "POST",
@@ -175,6 +174,7 @@ ENDPOINTS = (
         Access.PUBLIC,
         begin_sign_in,
         answer=shapes.OptionsShape,
+        metered=Kind.SIGN_IN,
     ),
     Endpoint(
         "POST",
@@ -184,6 +184,8 @@ ENDPOINTS = (
         finish_token,
         shapes.TokenTaken,
         shapes.TokenAnswer,
+        metered=Kind.SIGN_IN,
+        signs_in=True,
     ),
     Endpoint("POST", "/api/sign-out", "End this session", Access.SIGNED_IN, sign_out),
     Endpoint(
@@ -193,5 +195,6 @@ ENDPOINTS = (
         Access.OPERATOR,
         invite,
         shapes.InvitationTaken,
+        shapes.InvitationAnswer,
     ),
 )

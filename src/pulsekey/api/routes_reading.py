@@ -6,7 +6,7 @@ import msgspec
 
 from pulsekey.api import render, shapes
 from pulsekey.api.callers import Access, Caller
-from pulsekey.api.endpoint import Call, Endpoint
+from pulsekey.api.endpoint import Call, Endpoint, Query
 from pulsekey.api.routes_patient import own
 from pulsekey.primitives.canonical import INTEGER_MAX
 from pulsekey.primitives.clock import Micros
@@ -16,6 +16,11 @@ from pulsekey.wiring import Node
 
 POINTS_USUAL = 1_200
 WAVE_SECONDS_USUAL = 10
+PATIENT = Query("patient", "string", "whose record; a patient reads their own and names nobody")
+SPAN = (
+    Query("from", "integer", "microseconds since 1970 in UTC, included"),
+    Query("until", "integer", "microseconds since 1970 in UTC, left out"),
+)
 
 
 def shared(node: Node, call: Call) -> shapes.SharedAnswer:
@@ -126,9 +131,21 @@ ENDPOINTS = (
         shared,
         answer=shapes.SharedAnswer,
     ),
-    Endpoint("GET", "/api/series", "The series that I may see", Access.READER, series),
     Endpoint(
-        "GET", "/api/series/{series}", "A stretch of one series, to draw", Access.READER, stretch
+        "GET",
+        "/api/series",
+        "The series that I may see",
+        Access.READER,
+        series,
+        query=(PATIENT,),
+    ),
+    Endpoint(
+        "GET",
+        "/api/series/{series}",
+        "A stretch of one series, to draw",
+        Access.READER,
+        stretch,
+        query=(*SPAN, Query("points", "integer", "how many points to draw at most")),
     ),
     Endpoint(
         "GET",
@@ -143,6 +160,10 @@ ENDPOINTS = (
         "Some seconds of a waveform",
         Access.READER,
         waveform,
+        query=(
+            Query("second", "integer", "from this second of the stretch on"),
+            Query("seconds", "integer", "for so many seconds"),
+        ),
     ),
     Endpoint(
         "GET",
@@ -150,9 +171,15 @@ ENDPOINTS = (
         "What was counted per day, each step once",
         Access.READER,
         daily_totals,
+        query=(PATIENT, *SPAN),
     ),
+    Endpoint("GET", "/api/chart", "How many clinical resources of each type", Access.READER, chart),
     Endpoint(
-        "GET", "/api/chart", "How many clinical resources of each type", Access.READER, chart
+        "GET",
+        "/api/documents",
+        "Clinical resources of one type",
+        Access.READER,
+        documents,
+        query=(PATIENT, Query("type", "string", "the FHIR type; Condition if none is named")),
     ),
-    Endpoint("GET", "/api/documents", "Clinical resources of one type", Access.READER, documents),
 )

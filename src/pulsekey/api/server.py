@@ -13,6 +13,8 @@ def server(app: ASGIApp, host: str, port: int) -> uvicorn.Server:
         host=host,
         port=port,
         access_log=False,
+        # uvicorn would believe X-Forwarded-For of any program on this machine; see rate_limit.py.
+        proxy_headers=False,
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -43,6 +43,27 @@ class KeyNamed(Taken, frozen=True):
     key_id: Hex32
 
 
+class NameTaken(Taken, frozen=True):
+    name: str
+
+
+class DeedTaken(Taken, frozen=True):
+    action: Literal["add", "remove"]
+    key_id: Hex32 = ""
+
+
+class PasskeyTaken(Taken, frozen=True):
+    credential: JsonObject
+    name: str = ""
+
+
+class PeopleSought(Taken, frozen=True):
+    text: str = ""
+    role: Literal["patient", "clinician", "operator", ""] = ""
+    status: Literal["invited", "registered", "confirmed", "suspended", "closed", ""] = ""
+    after: str = ""
+
+
 class GrantChoice(Taken, frozen=True):
     recipient: str
     categories: tuple[str, ...]
@@ -72,6 +93,10 @@ class CheckTaken(Taken, frozen=True):
     method: str
     reference: str
     organisation_name: str = ""
+
+
+class BindingsTaken(Taken, frozen=True):
+    identifiers: tuple[IdentifierShape, ...]
 
 
 class EnrolmentTaken(Taken, frozen=True):
@@ -105,9 +130,15 @@ class TokenAnswer(Given, frozen=True):
 
 class KeyShape(Given, frozen=True):
     key_id: Hex32
+    name: str
     created: int
+    last_used: int | None
     current: bool
     synced: bool
+
+
+class PasskeysAnswer(Given, frozen=True):
+    keys: list[KeyShape]
 
 
 class AccountShape(Given, frozen=True):
@@ -239,8 +270,39 @@ class PersonShape(Given, frozen=True):
     principal: PrincipalShape
     identifiers: list[JsonObject]
     has_account: bool
+    acts: list[str]
 
 
 class PeopleAnswer(Given, frozen=True):
     people: list[PersonShape]
     methods: list[str]
+    next: str | None
+
+
+class UnboundAnswer(Given, frozen=True):
+    principal: PrincipalShape
+    bound_at: int
+    imports: int
+
+
+class InvitationAnswer(Given, frozen=True):
+    setup_token: str
+    principal: str
+
+
+class NamedShape(Given, frozen=True):
+    id: str
+    display_name: str
+    role: str
+
+
+class ActionShape(Given, frozen=True):
+    at: int
+    action: str
+    actor: NamedShape | None
+    subject: NamedShape
+
+
+class ActionsAnswer(Given, frozen=True):
+    actions: list[ActionShape]
+    next: int | None

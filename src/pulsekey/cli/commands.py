@@ -1,5 +1,7 @@
 """The verbs of the command line: each opens what it needs, calls a use case and prints."""
 
+import logging
+import secrets
 import sys
 import time
 from argparse import Namespace
@@ -11,7 +13,7 @@ from pulsekey.cli.sample_node import serve_samples
 from pulsekey.cli.serving import serve as serve_node
 from pulsekey.consent.program import ConsentProgram
 from pulsekey.evidence.verify import report_lines, verify
-from pulsekey.identity.setup import issue_set_up_token
+from pulsekey.identity.setup import invite_from_console, issue_set_up_token
 from pulsekey.ingest.items import Payload
 from pulsekey.ingest.recognition import coverage_lines
 from pulsekey.ledger import audit as ledger_audit
@@ -23,6 +25,7 @@ from pulsekey.primitives.ids import ConsentId, PatientId
 from pulsekey.settings import Settings
 from pulsekey.wiring import Home, Node
 
+LOG = logging.getLogger("pulsekey")
 DIGEST_HEX_CHARACTERS = 64
 COMPANIONS_MAX = 8
 PROGRESS_SECONDS = 0.5
@@ -53,6 +56,20 @@ def print_set_up(node: Node) -> None:
         token = issue_set_up_token(node.identities, node.clock, node.entropy)
         print(f"The first operator registers at {node.settings.origin}/set-up with this token:")
         print(f"    {token}")
+
+
+def invite_operator(settings: Settings, arguments: Namespace) -> int:
+    """Make a token for a new operator, whether the node is running or not."""
+    with wiring.identities_opened(settings) as identities:
+        invited, token = invite_from_console(
+            identities, SystemClock(), secrets.token_bytes, arguments.name
+        )
+    LOG.warning("an operator was invited from the console: %s", invited.id)
+    print(f"{invited.display_name} registers at {settings.origin}/invited within 24 hours,")
+    print("with this token, which works once:")
+    print(f"    {token}")
+    print("They are an operator from then on. Every operator sees this in the list of actions.")
+    return 0
 
 
 def formats(_: Settings, __: Namespace) -> int:

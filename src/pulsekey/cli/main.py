@@ -18,6 +18,7 @@ from pulsekey.primitives.errors import (
     NotAuthenticated,
     NotFound,
     PulsekeyError,
+    TooManyRequests,
     Unavailable,
 )
 from pulsekey.settings import Settings, settings_from
@@ -30,6 +31,7 @@ EXIT_CODES: dict[type[PulsekeyError], int] = {
     Conflict: 5,
     IntegrityError: 6,
     Unavailable: 7,
+    TooManyRequests: 7,
 }
 """What a script can tell from the exit status. 1: a claim fails, or damage was found."""
 
@@ -67,6 +69,12 @@ def parser() -> argparse.ArgumentParser:
 
     verb("init", "make a new node", commands.init)
     verb("serve", "serve the node until Ctrl-C", commands.serve)
+    inviting = verb(
+        "invite-operator",
+        "make a token for a new operator, for when no operator can sign in",
+        commands.invite_operator,
+    )
+    inviting.add_argument("name", help="how they are shown to others")
     verb(
         "formats",
         "print which metrics, codes, units and shapes each format yields",

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pulsekey.consent.terms import Terms, consent_id, decode_terms
+from pulsekey.primitives.clock import Seconds
 from pulsekey.primitives.database import Waterline, open_database, transaction, translated
 from pulsekey.primitives.errors import Conflict, IntegrityError, NotFound
 from pulsekey.primitives.ids import ConsentId, Entropy, PatientId, PrincipalId
@@ -36,6 +37,9 @@ CREATE TABLE consents (
 ) WITHOUT ROWID;
 CREATE INDEX consents_by_patient ON consents (patient);
 CREATE INDEX consents_by_recipient ON consents (recipient)
+""",
+    """
+CREATE TABLE held (consent BLOB PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID
 """,
 )
 
@@ -61,6 +65,7 @@ class ConsentRegister:
         self._path = path
         self._db = open_database(path, MIGRATIONS, waterline=True)
         self.waterline = Waterline(self._db)
+        self._held = self._holds()
 
     def keep(self, terms: Terms) -> None:
         """Keep terms durably. Keeping the same ones again changes nothing.
@@ -101,9 +106,36 @@ class ConsentRegister:
         """Return every consent that names a recipient, of however many patients."""
         return self._found("recipient", recipient)
 
+    def hold_all(self, at: Seconds) -> int:
+        """Hold back every consent that is kept, durably; return how many are held.
+
+        What the ledger lost may have stopped any of them. A consent that is given again has other
+        terms, so it is another one.
+        """
+        with self._writing():
+            self._db.execute("INSERT OR IGNORE INTO held SELECT consent, ? FROM consents", (at,))
+        with self._lock, translated(self._path):
+            self._held = self._holds()
+        return len(self._held)
+
+    def is_held(self, consent: ConsentId) -> bool:
+        """Whether the patient has to give a consent again before it counts."""
+        return consent in self._held
+
+    def patients(self) -> tuple[PatientId, ...]:
+        """Return every patient with a consent, in order."""
+        with self._lock, translated(self._path):
+            rows = self._db.execute("SELECT DISTINCT patient FROM consents ORDER BY patient")
+            return tuple(PatientId(patient) for (patient,) in rows)
+
     def erase(self, patient: PatientId) -> None:
         """Forget a patient's terms and salts."""
         with self._writing():
+            self._db.execute(
+                "DELETE FROM held WHERE consent IN"
+                " (SELECT consent FROM consents WHERE patient = ?)",
+                (patient,),
+            )
             self._db.execute("DELETE FROM consents WHERE patient = ?", (patient,))
             self._opened.clear()
 
@@ -114,6 +146,9 @@ class ConsentRegister:
         """Keep the node's mark durably (ADR 0063)."""
         with self._lock, translated(self._path):
             self.waterline.keep(mark)
+
+    def _holds(self) -> frozenset[bytes]:
+        return frozenset(consent for (consent,) in self._db.execute("SELECT consent FROM held"))
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

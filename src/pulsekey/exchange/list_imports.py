@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from pulsekey.ingest.report import ImportReport, report_from
 from pulsekey.primitives import canonical
+from pulsekey.primitives.clock import Micros
 from pulsekey.primitives.errors import NotFound
 from pulsekey.primitives.ids import ImportId, PatientId
-from pulsekey.vault.documents import PaperKind, Papers
+from pulsekey.vault.documents import Paper, PaperKind, Papers
 from pulsekey.vault.vault import Vault
 
 IMPORTS_MAX = 200
@@ -24,11 +25,9 @@ class ListImports:
 
     def __call__(self, patient: PatientId) -> tuple[PastImport, ...]:
         """Return the reports of a patient's imports."""
-        try:
-            papers = Papers(self.vault).all(patient, PaperKind.IMPORT_REPORT)
-        except NotFound:
-            return ()  # Nothing was ever kept of them.
-        newest = sorted(papers, key=lambda paper: paper.received, reverse=True)[:IMPORTS_MAX]
+        newest = sorted(self._papers(patient), key=lambda paper: paper.received, reverse=True)[
+            :IMPORTS_MAX
+        ]
         return tuple(
             PastImport(
                 ImportId(paper.key),
@@ -36,3 +35,13 @@ class ListImports:
             )
             for paper in newest
         )
+
+    def since(self, patient: PatientId, at: Micros) -> int:
+        """Return how many imports came at `at` or later. What was in them is not told."""
+        return sum(paper.received >= at for paper in self._papers(patient))
+
+    def _papers(self, patient: PatientId) -> tuple[Paper, ...]:
+        try:
+            return tuple(Papers(self.vault).all(patient, PaperKind.IMPORT_REPORT))
+        except NotFound:
+            return ()  # Nothing was ever kept of them.

@@ -16,6 +16,7 @@ from pulsekey.primitives.errors import (
     NotAuthenticated,
     NotFound,
     PulsekeyError,
+    TooManyRequests,
     Unavailable,
 )
 
@@ -82,6 +83,11 @@ _ANSWERS: tuple[tuple[type[PulsekeyError], int, Issue], ...] = (
         Issue("error", "transient", "A part of this node does not answer. Try again."),
     ),
     (
+        TooManyRequests,
+        429,
+        Issue("error", "throttled", "Too many requests. Wait a little and try again."),
+    ),
+    (
         IntegrityError,
         500,
         Issue("fatal", "exception", "Stored bytes do not match their commitment."),
@@ -92,7 +98,7 @@ _ANSWERS: tuple[tuple[type[PulsekeyError], int, Issue], ...] = (
 def _malformed(error: MalformedInput) -> Issue:
     where = error.where if _is_path(error.where) else ""
     place = f"{error.where}: " if error.where and not where else ""
-    return Issue("error", "invalid", f"{place}{error.problem}", error.cure, where)
+    return Issue("error", "invalid", f"{place}{error.problem}", str(error.cure), where)
 
 
 def _is_path(where: str) -> bool:

@@ -6,9 +6,10 @@ under their own tags, an operation's challenge is computed by `consent`, so none
 another. A refusal tells the caller nothing but that it was one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pulsekey.identity.actions import Action
 from pulsekey.identity.lifecycle import MAY_SIGN_IN, Event, Status
 from pulsekey.identity.passkeys import (
     Gesture,
@@ -41,6 +42,7 @@ from pulsekey.primitives.errors import (
 )
 from pulsekey.primitives.hashing import tagged
 from pulsekey.primitives.ids import Digest, Entropy, KeyId, PrincipalId, opaque
+from pulsekey.primitives.messages import Said
 
 CHALLENGE_SECONDS_MAX = 300
 """How long a person may take for a gesture, reading included."""
@@ -72,6 +74,9 @@ class Draft:
 
     one_time_token: bytes = b""
     """Set-up and invitations: the token to use up together with the gesture."""
+
+    session: bytes = b""
+    """Only for a further passkey: the session in which it was asked for."""
 
 
 class Ceremonies:
@@ -105,7 +110,10 @@ class Ceremonies:
     def begin_invited(self, invitation: str) -> dict[str, object]:
         """Let somebody register whom an operator has invited. The token is used up at the end."""
         raw = decode_token(invitation) or b""
-        found = self._store.tokens.one_time_stands(raw, TokenKind.INVITATION, self._clock.now())
+        tokens, now = self._store.tokens, self._clock.now()
+        found = tokens.one_time_stands(raw, TokenKind.INVITATION, now) or tokens.one_time_stands(
+            raw, TokenKind.CONSOLE, now
+        )
         if found is None or found[0] is None:
             raise NotAuthenticated(REFUSED)
         principal = self._store.principal(found[0])
@@ -140,22 +148,31 @@ class Ceremonies:
     def begin_passkey(self, session: Session) -> dict[str, object]:
         """Let somebody who has just given a gesture add a passkey, on this or another device."""
         self._sessions.require_fresh_gesture(session)
+        return self.begin_confirmed_passkey(session)
+
+    def begin_confirmed_passkey(self, session: Session) -> dict[str, object]:
+        """Do the same where a gesture for just this has been given: see `finish_step_up`."""
         principal = session.principal
         passkeys = self._store.passkeys(principal.id)
         if len(passkeys) >= PASSKEYS_MAX:
-            raise Conflict(f"{PASSKEYS_MAX} passkeys are enough")
-        draft = Draft(principal.id, principal.role, principal.display_name)
+            raise Conflict(Said("{most} passkeys are enough", most=PASSKEYS_MAX))
+        draft = Draft(principal.id, principal.role, principal.display_name, session=session.id)
         registered = [each.credential_id for each in passkeys]
         return self._begin_creation(Purpose.ADD_PASSKEY, draft, registered)
 
     def finish_passkey(self, session: Session, response: JsonObject) -> Passkey:
         """Keep another passkey of the same principal, or raise `NotAuthenticated`."""
-        challenge, pending = self._take_registration(response, Purpose.ADD_PASSKEY)
-        if pending.principal != session.principal.id:
-            raise self._refused(Refusal.OWNER)
-        passkey = self._judged(response, challenge, session.principal.id)
+        passkey = self.judged_passkey(session, response)
         self._store.add_passkey(passkey)
         return passkey
+
+    def judged_passkey(self, session: Session, response: JsonObject) -> Passkey:
+        """Return another passkey that was made for this session. Nothing is kept yet."""
+        challenge, pending = self._take_registration(response, Purpose.ADD_PASSKEY)
+        asked_in = _decode_draft(pending.draft).session
+        if (pending.principal, asked_in) != (session.principal.id, session.id):
+            raise self._refused(Refusal.OWNER)
+        return self._judged(response, challenge, session.principal.id)
 
     def remove_passkey(self, session: Session, key_id: KeyId) -> None:
         """Retire one of somebody's own passkeys right after a gesture; the last one stays.
@@ -164,6 +181,47 @@ class Ceremonies:
         """
         self._sessions.require_fresh_gesture(session)
         self._store.remove_passkey(session.principal.id, key_id, self._clock.now())
+
+    def begin_step_up(
+        self, session: Session, deed: Sequence[str], *, but: KeyId | None = None
+    ) -> dict[str, object]:
+        """Ask for a gesture that confirms one deed in this session, by any passkey `but` one.
+
+        A session that was left open, or its stolen token, is not enough for what `deed` names.
+        """
+        allowed = [
+            each.credential_id
+            for each in self._store.passkeys(session.principal.id)
+            if each.key_id != but
+        ]
+        if not allowed:
+            raise Conflict("the last passkey cannot be removed")
+        challenge = tagged(tags.SIGN_IN, self._entropy(CHALLENGE_BYTES))
+        meant = canonical.encode([session.id.hex(), *deed])
+        owner = session.principal.id
+        self._open(challenge, PendingChallenge(Purpose.STEP_UP, self._expiry(), owner, draft=meant))
+        return request_options(self._party, challenge=challenge, allowed=allowed)
+
+    def finish_step_up(
+        self,
+        session: Session,
+        deed: Sequence[str],
+        response: JsonObject,
+        *,
+        but: KeyId | None = None,
+    ) -> KeyId:
+        """Return the passkey that confirmed `deed`, or raise `NotAuthenticated`."""
+        read = self._read(response)
+        pending = self._take(read.challenge, Purpose.STEP_UP)
+        if pending.draft != canonical.encode([session.id.hex(), *deed]):
+            raise self._refused(Refusal.CHALLENGE)
+        gesture, passkey = self._gesture(response, read, read.challenge)
+        if passkey.principal != session.principal.id:
+            raise self._refused(Refusal.OWNER)
+        if passkey.key_id == but:
+            raise self._refused(Refusal.CREDENTIAL)
+        self._count(gesture)
+        return passkey.key_id
 
     def begin_sign_in(self) -> dict[str, object]:
         """Ask for a gesture of anybody: names nobody, so it tells nobody who is registered."""
@@ -244,8 +302,7 @@ class Ceremonies:
             if purpose is Purpose.SET_UP:
                 self._create_first_operator(draft)
             elif draft.one_time_token:
-                self._use_up(draft, TokenKind.INVITATION)
-                self._store.advance(draft.principal, Event.REGISTER)
+                self._join(draft)
             else:
                 self._create(draft, Status.REGISTERED)
             self._store.add_passkey(passkey)
@@ -256,6 +313,20 @@ class Ceremonies:
         self._use_up(draft, TokenKind.SET_UP)
         self._store.found_custodian(draft.organisation_name, self._entropy)
         self._create(draft, Status.CONFIRMED)
+        self._log(draft.principal, Action.SET_UP, draft.principal)
+
+    def _join(self, draft: Draft) -> None:
+        tokens, now = self._store.tokens, self._clock.now()
+        by_console = tokens.take_one_time(draft.one_time_token, TokenKind.CONSOLE, now)
+        if not by_console:
+            self._use_up(draft, TokenKind.INVITATION)
+        self._store.advance(draft.principal, Event.REGISTER)
+        if by_console:
+            self._store.advance(draft.principal, Event.CONFIRM)
+            self._log(None, Action.CONSOLE_JOIN, draft.principal)
+
+    def _log(self, actor: PrincipalId | None, action: Action, subject: PrincipalId) -> None:
+        self._store.actions.add(actor, action, subject, self._clock.now())
 
     def _create(self, draft: Draft, status: Status) -> None:
         principal = new_principal(
@@ -308,7 +379,10 @@ class Ceremonies:
 
     def _count(self, gesture: Gesture) -> None:
         """Keep the risen counter. It was judged by a copy: a concurrent gesture may be ahead."""
-        if not self._store.raise_sign_count(gesture.credential_id, gesture.sign_count):
+        with self._store.transaction():
+            ahead = self._store.raise_sign_count(gesture.credential_id, gesture.sign_count)
+            self._store.note_use(gesture.credential_id, self._clock.now())
+        if not ahead:
             self._store.suspect_clone(gesture.credential_id, self._clock.now())
             raise self._refused(Refusal.COUNTER)
 
@@ -353,15 +427,21 @@ def _encode_draft(draft: Draft) -> bytes:
             draft.display_name,
             draft.organisation_name,
             draft.one_time_token.hex(),
+            draft.session.hex(),
         ]
     )
 
 
 def _decode_draft(content: bytes) -> Draft:
     match canonical.decode(content, where="draft"):
-        case [str(principal), str(role), str(name), str(organisation), str(token)]:
+        case [str(principal), str(role), str(name), str(organisation), str(token), str(session)]:
             return Draft(
-                PrincipalId(principal), Role(role), name, organisation, bytes.fromhex(token)
+                PrincipalId(principal),
+                Role(role),
+                name,
+                organisation,
+                bytes.fromhex(token),
+                bytes.fromhex(session),
             )
         case _:
             raise IntegrityError("a sealed draft has another form")

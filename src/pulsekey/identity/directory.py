@@ -2,12 +2,13 @@
 
 Every verb looks the acting operator up again, so an operator who was suspended a moment ago can do
 nothing. A confirmation, the bindings it rests on and its signed statement are stored together or
-not at all. Nobody confirms themselves.
+not at all. Nobody confirms themselves. Every act is written into the list of actions with itself.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pulsekey.identity.actions import Action
 from pulsekey.identity.enrolment import (
     Check,
     SignedStatement,
@@ -35,6 +36,7 @@ from pulsekey.identity.token_store import TokenKind
 from pulsekey.primitives.clock import MICROS_PER_SECOND, Clock, Micros, seconds
 from pulsekey.primitives.errors import AccessDenied, Conflict, MalformedInput, NotFound
 from pulsekey.primitives.ids import Entropy, OrganisationId, PatientId, PrincipalId, opaque
+from pulsekey.primitives.messages import Said
 
 INVITATION_SECONDS_MAX = 7 * 24 * 3_600
 STATEMENT_ORGANISATION = "organisation name"
@@ -100,6 +102,7 @@ class Directory:
                 entropy=self._entropy,
             )
             self._store.add_principal(principal)
+            self._log(operator, Action.INVITE, principal.id)
             self._bind(principal, checked, operator)
             return Invitation(principal, self._invitation_token(principal.id))
 
@@ -109,7 +112,13 @@ class Directory:
             self._require_operator(operator)
             invited = self._store.principal(principal)
             if invited.status is not Status.INVITED:
-                raise Conflict(f"an account that is {invited.status} is not waiting to register")
+                raise Conflict(
+                    Said(
+                        "an account that is {status} is not waiting to register",
+                        status=Said(invited.status),
+                    )
+                )
+            self._log(operator, Action.INVITE_AGAIN, principal)
             return Invitation(invited, self._invitation_token(principal))
 
     def bind(
@@ -123,6 +132,22 @@ class Directory:
             if principal.status is Status.CLOSED:
                 raise Conflict("this account is closed")
             self._bind(principal, checked, operator)
+
+    def unbind(self, operator: PrincipalId, patient: PrincipalId, identifier: Identifier) -> Micros:
+        """Take a wrongly bound identifier from a patient; return since when it was bound.
+
+        Whatever was imported while it was bound stays in the record that it is in: moving it would
+        show somebody's data to whoever was let into another's record. Later imports that name the
+        identifier are set aside again, until it is bound to the right patient.
+        """
+        with self._store.transaction():
+            self._require_operator(operator)
+            principal = self._store.principal(patient)
+            if principal.patient is None:
+                raise Conflict("only a patient has identifiers")
+            bound_at = self._store.unbind(principal.patient, checked_identifier(identifier))
+            self._log(operator, Action.UNBIND, patient)
+        return bound_at
 
     def confirm_patient(
         self,
@@ -163,7 +188,7 @@ class Directory:
             return self._confirm(operator, principal, organisation, check)
 
     def withdraw(self, operator: PrincipalId, subject: PrincipalId) -> None:
-        """A confirmation no longer holds. Consents stay as they are; nothing new is granted."""
+        """A confirmation no longer holds: nothing new is granted, and the gate refuses to read."""
         self._advance(operator, subject, Event.WITHDRAW)
 
     def suspend(self, operator: PrincipalId, subject: PrincipalId) -> None:
@@ -215,6 +240,7 @@ class Directory:
         if operator == principal.id:
             raise AccessDenied("nobody confirms themselves")
         self._store.advance(principal.id, Event.CONFIRM)
+        self._log(operator, Action.CONFIRM, principal.id)
         now = self._clock.now()
         opened = openings(principal.display_name, check, self._entropy)
         custodian = self._store.custodian()
@@ -245,8 +271,10 @@ class Directory:
             if operator == subject:
                 raise AccessDenied("another operator has to do this")
             self._store.advance(subject, event)
+            self._log(operator, Action(event.value), subject)
             if event in {Event.SUSPEND, Event.CLOSE}:
                 self._store.tokens.revoke_sessions(subject, self._clock.now())
+                self._store.tokens.forget_one_time(subject)
 
     def _bind(
         self, principal: Principal, identifiers: Sequence[Identifier], operator: PrincipalId
@@ -257,7 +285,8 @@ class Directory:
             raise Conflict("only a patient has identifiers")
         known = len(self._store.identifiers_of(principal.patient))
         if known + len(identifiers) > IDENTIFIERS_MAX:
-            raise Conflict(f"a patient has at most {IDENTIFIERS_MAX} identifiers")
+            raise Conflict(Said("a patient has at most {most} identifiers", most=IDENTIFIERS_MAX))
+        self._log(operator, Action.BIND, principal.id)
         for identifier in identifiers:
             self._store.bind(principal.patient, identifier, operator, self._clock.now())
 
@@ -267,13 +296,16 @@ class Directory:
         self._store.tokens.put_one_time(raw, TokenKind.INVITATION, principal, expires_at)
         return encode_token(raw)
 
+    def _log(self, operator: PrincipalId, action: Action, subject: PrincipalId) -> None:
+        self._store.actions.add(operator, action, subject, self._clock.now())
+
     def _require_operator(self, operator: PrincipalId) -> None:
         require_operator(self._store.principal(operator))
 
 
 def _checked_identifiers(role: Role, identifiers: Sequence[Identifier]) -> list[Identifier]:
     if len(identifiers) > IDENTIFIERS_MAX:
-        raise MalformedInput(f"at most {IDENTIFIERS_MAX}", where="identifiers")
+        raise MalformedInput(Said("at most {most}", most=IDENTIFIERS_MAX), where="identifiers")
     if identifiers and role is not Role.PATIENT:
         raise MalformedInput("only a patient has identifiers", where="identifiers")
     return [checked_identifier(each) for each in identifiers]

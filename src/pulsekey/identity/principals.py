@@ -15,8 +15,10 @@ from pulsekey.primitives.clock import Micros
 from pulsekey.primitives.errors import AccessDenied, MalformedInput
 from pulsekey.primitives.hashing import tagged
 from pulsekey.primitives.ids import AccountId, KeyId, OrganisationId, PatientId, PrincipalId
+from pulsekey.primitives.messages import Said
 
 NAME_CHARACTERS_MAX = 120
+PASSKEY_NAME_CHARACTERS_MAX = 60
 IDENTIFIER_CHARACTERS_MAX = 255
 IDENTIFIERS_MAX = 32
 PASSKEYS_MAX = 10
@@ -80,6 +82,11 @@ class Passkey:
     transports: tuple[str, ...]
     created_at: Micros
     clone_suspected_at: Micros | None = None
+    last_used_at: Micros | None = None
+    """When it last made a gesture that was accepted."""
+
+    name: str = ""
+    """What its owner calls it; "" if nothing."""
 
     @property
     def key_id(self) -> KeyId:
@@ -112,6 +119,14 @@ def checked_name(name: str, *, where: str = "display name") -> str:
     return _checked_line(unicodedata.normalize("NFC", name), NAME_CHARACTERS_MAX, where)
 
 
+def checked_passkey_name(name: str) -> str:
+    """Return what somebody calls a passkey, in NFC and maybe empty, or raise `MalformedInput`."""
+    if not name:
+        return ""
+    normal = unicodedata.normalize("NFC", name)
+    return _checked_line(normal, PASSKEY_NAME_CHARACTERS_MAX, "passkey name")
+
+
 def checked_identifier(identifier: Identifier) -> Identifier:
     """Return `identifier` unchanged, or raise `MalformedInput`."""
     _checked_line(identifier.system, IDENTIFIER_CHARACTERS_MAX, "identifier system")
@@ -121,7 +136,7 @@ def checked_identifier(identifier: Identifier) -> Identifier:
 
 def _checked_line(text: str, longest: int, where: str) -> str:
     if not 1 <= len(text) <= longest:
-        raise MalformedInput(f"needs 1 to {longest} characters", where=where)
+        raise MalformedInput(Said("needs 1 to {most} characters", most=longest), where=where)
     if text != text.strip():
         raise MalformedInput("begins or ends with a space", where=where, cure="remove it")
     if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in text):

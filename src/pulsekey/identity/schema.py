@@ -80,4 +80,16 @@ MIGRATIONS = (
         used_at INTEGER
     ) STRICT, WITHOUT ROWID
     """,
+    """
+    ALTER TABLE passkeys ADD COLUMN name BLOB;
+    ALTER TABLE passkeys ADD COLUMN last_used_at INTEGER;
+    CREATE INDEX principals_by_age ON principals (created_at, id);
+    CREATE TABLE actions (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,
+        actor TEXT REFERENCES principals (id),
+        action TEXT NOT NULL,
+        subject TEXT NOT NULL REFERENCES principals (id)
+    ) STRICT
+    """,
 )

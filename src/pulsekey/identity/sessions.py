@@ -16,10 +16,11 @@ from enum import StrEnum
 from pulsekey.identity.lifecycle import MAY_SIGN_IN
 from pulsekey.identity.principals import Principal
 from pulsekey.identity.store import IdentityStore
-from pulsekey.identity.token_store import StoredSession
+from pulsekey.identity.token_store import StoredSession, session_id
 from pulsekey.primitives.clock import MICROS_PER_SECOND, Clock, Micros
 from pulsekey.primitives.errors import AccessDenied, MalformedInput, NotAuthenticated
 from pulsekey.primitives.ids import Entropy, KeyId, PrincipalId
+from pulsekey.primitives.messages import Said
 
 TOKEN_BYTES = 32
 TOKEN_CHARACTERS = 43
@@ -67,6 +68,8 @@ class Session:
     scopes: tuple[str, ...]
     gesture_at: Micros
     ends_at: Micros
+    id: bytes
+    """What tells it from other sessions of the same person."""
 
 
 class Sessions:
@@ -98,7 +101,9 @@ class Sessions:
         if not _PURPOSE.fullmatch(purpose):
             raise MalformedInput("is no HL7 PurposeOfUse code", where="purpose")
         if not 1 <= len(scopes) <= SCOPES_MAX or not all(map(_SCOPE.fullmatch, scopes)):
-            raise MalformedInput(f"1 to {SCOPES_MAX} scopes are needed", where="scope")
+            raise MalformedInput(
+                Said("1 to {most} scopes are needed", most=SCOPES_MAX), where="scope"
+            )
         seconds = self._limits.bearer_seconds_max
         return self._open(
             SessionKind.BEARER,
@@ -143,6 +148,7 @@ class Sessions:
             stored.scopes,
             stored.gesture_at,
             stored.ends_at,
+            session_id(raw),
         )
 
     def require_fresh_gesture(self, session: Session) -> None:

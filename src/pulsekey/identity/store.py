@@ -7,8 +7,10 @@ and times. Whoever has the file and not the key learns how many people there are
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pulsekey.identity.actions import ActionLog
 from pulsekey.identity.database import Database, Row
 from pulsekey.identity.enrolment import Openings, SignedStatement
 from pulsekey.identity.lifecycle import Event, Status, after
@@ -36,16 +38,37 @@ from pulsekey.primitives.ids import (
     PrincipalId,
     opaque,
 )
+from pulsekey.primitives.messages import Said
 
 PRINCIPALS_LISTED_MAX = 1_000
+"""Rows that are read at a time; whoever wants more goes on from the last one's place."""
+
+ORGANISATIONS_MAX = 1_000
 _KEY_CHECK = "key-check"
 _CUSTODIAN = "custodian"
 
 _PRINCIPAL_COLUMNS = "id, role, status, organisation, name, patient, account, created_at"
 _PASSKEY_COLUMNS = (
     "credential_id, principal, x, y, rp_id_hash, sign_count, synced, transports, created_at,"
-    " clone_suspected_at"
+    " clone_suspected_at, last_used_at, name"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a list of people, the newest first, goes on: behind this one."""
+
+    created_at: Micros
+    id: PrincipalId
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a search by hand looks at: somebody's name and the identifiers bound to them."""
+
+    place: Place
+    name: str
+    identifiers: tuple[Identifier, ...]
 
 
 class IdentityStore:
@@ -58,17 +81,26 @@ class IdentityStore:
         self._database = database
         self._sealer = sealer
         self.tokens = TokenStore(database, sealer)
+        self.actions = ActionLog(database)
         self.transaction = database.transaction
+        self.waterline = database.waterline
+        self.keep_mark = database.keep_mark
         self.close = database.close
 
     # -- organisations
 
     def add_organisation(self, organisation: Organisation) -> None:
-        self._database.write(
-            "INSERT INTO organisations VALUES (?, ?)",
-            organisation.id,
-            self._sealer.seal(f"organisations.name:{organisation.id}", organisation.name.encode()),
-        )
+        """Keep an organisation; beyond `ORGANISATIONS_MAX` that is `Conflict`."""
+        with self.transaction():
+            ((known,),) = self._database.rows("SELECT count(*) FROM organisations")
+            if known >= ORGANISATIONS_MAX:
+                raise Conflict(Said("{most} organisations are enough", most=ORGANISATIONS_MAX))
+            name = organisation.name.encode()
+            self._database.write(
+                "INSERT INTO organisations VALUES (?, ?)",
+                organisation.id,
+                self._sealer.seal(f"organisations.name:{organisation.id}", name),
+            )
 
     def organisation(self, organisation_id: OrganisationId) -> Organisation:
         row = self._database.row("SELECT id, name FROM organisations WHERE id = ?", organisation_id)
@@ -77,9 +109,7 @@ class IdentityStore:
         return self._organisation(row)
 
     def organisations(self) -> list[Organisation]:
-        rows = self._database.rows(
-            "SELECT id, name FROM organisations LIMIT ?", PRINCIPALS_LISTED_MAX
-        )
+        rows = self._database.rows("SELECT id, name FROM organisations LIMIT ?", ORGANISATIONS_MAX)
         return sorted(map(self._organisation, rows), key=lambda each: (each.name, each.id))
 
     def found_custodian(self, name: str, entropy: Entropy) -> Organisation:
@@ -123,26 +153,46 @@ class IdentityStore:
     def principal_of_account(self, account: AccountId) -> Principal:
         return self._one_principal("account = ?", account)
 
-    def principals(self, role: Role) -> list[Principal]:
-        """Return everybody in a role, the newest first, at most `PRINCIPALS_LISTED_MAX`."""
+    def listed(
+        self,
+        *,
+        role: Role | None = None,
+        status: Status | None = None,
+        after: Place | None = None,
+        limit: int = PRINCIPALS_LISTED_MAX,
+    ) -> list[Listed]:
+        """Return people behind `after`, the newest first, with what they may be searched by."""
+        created_at, behind = (None, None) if after is None else (after.created_at, after.id)
         rows = self._database.rows(
-            f"SELECT {_PRINCIPAL_COLUMNS} FROM principals"  # noqa: S608 - a constant
-            " WHERE role = ? ORDER BY created_at DESC, id LIMIT ?",
+            "SELECT id, name, patient, created_at FROM principals"
+            " WHERE (?1 IS NULL OR role = ?1) AND (?2 IS NULL OR status = ?2)"
+            " AND (?3 IS NULL OR (created_at, id) < (?3, ?4))"
+            " ORDER BY created_at DESC, id DESC LIMIT ?5",
             role,
-            PRINCIPALS_LISTED_MAX,
+            status,
+            created_at,
+            behind,
+            min(limit, PRINCIPALS_LISTED_MAX),
         )
-        return [self._principal(row) for row in rows]
+        return [
+            Listed(
+                Place(Micros(created), PrincipalId(one)),
+                self._opened_name(one, name),
+                () if patient is None else tuple(self.identifiers_of(PatientId(patient))),
+            )
+            for one, name, patient, created in rows
+        ]
 
     def confirmed(self, role: Role) -> list[Principal]:
-        """Return everybody in a role who is confirmed: nobody can crowd them out by registering."""
-        rows = self._database.rows(
-            f"SELECT {_PRINCIPAL_COLUMNS} FROM principals"  # noqa: S608 - a constant
-            " WHERE role = ? AND status = ? ORDER BY created_at DESC, id LIMIT ?",
-            role,
-            Status.CONFIRMED,
-            PRINCIPALS_LISTED_MAX,
-        )
-        return [self._principal(row) for row in rows]
+        """Return everybody in a role who is confirmed, however many they are."""
+        found: list[Principal] = []
+        after: Place | None = None
+        while True:
+            page = self.listed(role=role, status=Status.CONFIRMED, after=after)
+            found += [self.principal(one.place.id) for one in page]
+            if len(page) < PRINCIPALS_LISTED_MAX:
+                return found
+            after = page[-1].place
 
     def ledger_keys(self) -> list[tuple[PrincipalId, AccountId, KeyId]]:
         """Return (principal, account, key) of every active passkey of those with an account."""
@@ -151,6 +201,18 @@ class IdentityStore:
             " WHERE account IS NOT NULL AND removed_at IS NULL ORDER BY id, key_id"
         )
         return [(PrincipalId(one), AccountId(account), KeyId(key)) for one, account, key in rows]
+
+    def withdraw_clinicians(self) -> int:
+        """Take back the confirmation of every clinician; return of how many."""
+        with self.transaction():
+            rows = self._database.rows(
+                "SELECT id FROM principals WHERE role = ? AND status = ?",
+                Role.CLINICIAN,
+                Status.CONFIRMED,
+            )
+            for (one,) in rows:
+                self.advance(PrincipalId(one), Event.WITHDRAW)
+        return len(rows)
 
     def has_operator(self) -> bool:
         return (
@@ -197,9 +259,11 @@ class IdentityStore:
         """Keep a passkey; `Conflict` for one that was ever registered, or for one too many."""
         with self.transaction():
             if len(self.passkeys(passkey.principal)) >= PASSKEYS_MAX:
-                raise Conflict(f"{PASSKEYS_MAX} passkeys are enough")
+                raise Conflict(Said("{most} passkeys are enough", most=PASSKEYS_MAX))
             self._database.write(
-                "INSERT INTO passkeys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
+                "INSERT INTO passkeys (credential_id, principal, key_id, x, y, rp_id_hash,"
+                " sign_count, synced, transports, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 passkey.credential_id,
                 passkey.principal,
                 passkey.key_id,
@@ -219,7 +283,7 @@ class IdentityStore:
             " WHERE credential_id = ? AND removed_at IS NULL",
             credential_id,
         )
-        return None if row is None else _passkey(row)
+        return None if row is None else self._passkey(row)
 
     def passkeys(self, principal_id: PrincipalId) -> list[Passkey]:
         """Return a principal's active passkeys, the oldest first."""
@@ -228,7 +292,7 @@ class IdentityStore:
             " WHERE principal = ? AND removed_at IS NULL ORDER BY created_at, credential_id",
             principal_id,
         )
-        return [_passkey(row) for row in rows]
+        return [self._passkey(row) for row in rows]
 
     def raise_sign_count(self, credential_id: bytes, sign_count: int) -> bool:
         """Remember a risen counter (0 stays 0). False if a concurrent gesture was ahead."""
@@ -240,6 +304,25 @@ class IdentityStore:
                 credential_id,
             )
         )
+
+    def note_use(self, credential_id: bytes, at: Micros) -> None:
+        """Remember when a passkey was last used."""
+        self._database.write(
+            "UPDATE passkeys SET last_used_at = ? WHERE credential_id = ?", at, credential_id
+        )
+
+    def name_passkey(self, principal_id: PrincipalId, key_id: KeyId, name: str) -> None:
+        """Remember what somebody calls a passkey of theirs; "" takes the name away."""
+        sealed = self._sealer.seal(f"passkeys.name:{key_id.hex()}", name.encode())
+        named = self._database.write(
+            "UPDATE passkeys SET name = ? WHERE principal = ? AND key_id = ?"
+            " AND removed_at IS NULL",
+            sealed if name else None,
+            principal_id,
+            key_id,
+        )
+        if not named:
+            raise NotFound("no such passkey")
 
     def suspect_clone(self, credential_id: bytes, at: Micros) -> None:
         """Remember when a passkey's counter first failed to rise."""
@@ -280,6 +363,18 @@ class IdentityStore:
             self._database.write(
                 "INSERT INTO bindings VALUES (?, ?, ?, ?, ?)", token, patient, sealed, operator, at
             )
+
+    def unbind(self, patient: PatientId, identifier: Identifier) -> Micros:
+        """Take an identifier from a patient; return when it was bound. `NotFound` if it is not."""
+        token = self._identifier_token(identifier)
+        with self.transaction():
+            row = self._database.row(
+                "SELECT bound_at FROM bindings WHERE token = ? AND patient = ?", token, patient
+            )
+            if row is None:
+                raise NotFound("this identifier is not bound to this patient")
+            self._database.write("DELETE FROM bindings WHERE token = ?", token)
+        return Micros(row[0])
 
     def patient_of(self, identifier: Identifier) -> PatientId | None:
         row = self._database.row(
@@ -364,7 +459,7 @@ class IdentityStore:
             Role(role),
             Status(status),
             OrganisationId(organisation),
-            self._sealer.open(f"principals.name:{principal_id}", name).decode(),
+            self._opened_name(principal_id, name),
             None if patient is None else PatientId(patient),
             None if account is None else AccountId(account),
             tuple(KeyId(key) for (key,) in keys),
@@ -373,6 +468,30 @@ class IdentityStore:
 
     def _sealed_name(self, principal_id: PrincipalId, name: str) -> bytes:
         return self._sealer.seal(f"principals.name:{principal_id}", name.encode())
+
+    def _opened_name(self, principal_id: str, sealed: bytes) -> str:
+        return self._sealer.open(f"principals.name:{principal_id}", sealed).decode()
+
+    def _passkey(self, row: Row) -> Passkey:
+        credential_id, principal, x, y, rp_id_hash, count, synced, transports, *rest = row
+        created, suspected, used, name = rest
+        found = Passkey(
+            credential_id,
+            PrincipalId(principal),
+            PublicKey(x, y),
+            rp_id_hash,
+            count,
+            bool(synced),
+            tuple(transports.split()),
+            Micros(created),
+            None if suspected is None else Micros(suspected),
+            None if used is None else Micros(used),
+        )
+        if name is None:
+            return found
+        return replace(
+            found, name=self._sealer.open(f"passkeys.name:{found.key_id.hex()}", name).decode()
+        )
 
     def _organisation(self, row: Row) -> Organisation:
         organisation_id, sealed = row
@@ -408,7 +527,8 @@ class IdentityStore:
 def open_store(path: Path, key: bytes, entropy: Entropy) -> IdentityStore:
     """Open or create the identity store at `path` under a 32-byte key.
 
-    Raises `IntegrityError` for another key or a newer schema, `Unavailable` if it cannot be used.
+    Raises `IntegrityError` for another key, `Conflict` for a newer schema, `Unavailable` if it
+    cannot be used.
     """
     database = Database(path, MIGRATIONS)
     store = IdentityStore(database, sealer(key, entropy))
@@ -442,19 +562,4 @@ def new_principal(
         None,
         (),
         now,
-    )
-
-
-def _passkey(row: Row) -> Passkey:
-    credential_id, principal, x, y, rp_id_hash, count, synced, transports, created, suspected = row
-    return Passkey(
-        credential_id,
-        PrincipalId(principal),
-        PublicKey(x, y),
-        rp_id_hash,
-        count,
-        bool(synced),
-        tuple(transports.split()),
-        Micros(created),
-        None if suspected is None else Micros(suspected),
     )

@@ -30,6 +30,8 @@ class Purpose(StrEnum):
     ADD_PASSKEY = "add-passkey"
     SIGN_IN = "sign-in"
     OPERATION = "operation"
+    STEP_UP = "step-up"
+    """A gesture by which somebody who is signed in confirms one act on their own passkeys."""
 
 
 ANYBODYS = (Purpose.REGISTER, Purpose.SET_UP, Purpose.SIGN_IN)
@@ -39,6 +41,8 @@ ANYBODYS = (Purpose.REGISTER, Purpose.SET_UP, Purpose.SIGN_IN)
 class TokenKind(StrEnum):
     SET_UP = "set-up"
     INVITATION = "invitation"
+    CONSOLE = "console"
+    """An operator's invitation that was made at the machine itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ class TokenStore:
             )
             self._database.write(
                 "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-                _session_token(token),
+                session_id(token),
                 session.kind,
                 session.principal,
                 session.key_id,
@@ -174,7 +178,7 @@ class TokenStore:
     def session(self, token: bytes) -> StoredSession | None:
         row = self._database.row(
             f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE token = ?",  # noqa: S608 - a constant
-            _session_token(token),
+            session_id(token),
         )
         return None if row is None else _session(row)
 
@@ -182,15 +186,22 @@ class TokenStore:
         self._database.write(
             "UPDATE sessions SET idle_until = ?1 WHERE token = ?2 AND idle_until < ?1",
             idle_until,
-            _session_token(token),
+            session_id(token),
         )
+
+    def end_everything(self, now: Micros) -> None:
+        """End every session and forget every challenge and one-time token."""
+        with self._database.transaction():
+            self._database.write("UPDATE sessions SET revoked_at = ? WHERE revoked_at IS NULL", now)
+            self._database.write("DELETE FROM challenges")
+            self._database.write("DELETE FROM one_time_tokens")
 
     def revoke_session(self, token: bytes, now: Micros) -> None:
         """End a session. Ending an unknown or ended one is not an error."""
         self._database.write(
             "UPDATE sessions SET revoked_at = ? WHERE token = ? AND revoked_at IS NULL",
             now,
-            _session_token(token),
+            session_id(token),
         )
 
     def revoke_sessions(
@@ -204,6 +215,10 @@ class TokenStore:
             principal,
             key_id,
         )
+
+    def forget_one_time(self, principal: PrincipalId) -> None:
+        """Let every token that names a principal work no more."""
+        self._database.write("DELETE FROM one_time_tokens WHERE principal = ?", principal)
 
     def put_one_time(
         self, token: bytes, kind: TokenKind, principal: PrincipalId | None, expires_at: Micros
@@ -264,7 +279,8 @@ def _session(row: Row) -> StoredSession:
 
 # A token has 256 random bits: its bare digest cannot be inverted, and an index over digests leaks
 # nothing about tokens through the time that a lookup takes.
-def _session_token(token: bytes) -> bytes:
+def session_id(token: bytes) -> bytes:
+    """Return the 32 bytes by which a session is known, and which open nothing."""
     return tagged(tags.SESSION_TOKEN, token)
 
 

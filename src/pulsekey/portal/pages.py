@@ -94,6 +94,9 @@ PAGES = (
     ),
     Page("/patients/{patient}/chart", "patient-chart", "clinician", "chart", results=True),
     Page("/people", "people", "operator"),
+    Page("/actions", "actions", "operator"),
+    Page("/operator/passkeys", "operator-passkeys", "operator", "staff-passkeys"),
+    Page("/clinician/passkeys", "clinician-passkeys", "clinician", "staff-passkeys"),
 )
 
 NOT_FOUND = Page("/{path}", "not-found")
@@ -105,8 +108,8 @@ MACHINES = (["api"], ["fhir"], ["static"], ["messages"], ["consent-texts"])
 TABS = {
     "": (),
     "patient": ("record", "chart", "upload", "grant", "consents", "reads", "passkeys"),
-    "clinician": ("patients",),
-    "operator": ("people",),
+    "clinician": ("patients", "clinician-passkeys"),
+    "operator": ("people", "actions", "operator-passkeys"),
 }
 """What the navigation of a role offers, by page name."""
 
@@ -190,11 +193,18 @@ def render(page: Page, language: str, ids: Mapping[str, str], path: str) -> str:
         language=language,
         languages=catalogue.OWN_NAMES,
         tabs=[(name, _PATHS[name]) for name in TABS[page.role]],
-        active="patients" if page.role == "clinician" else page.name.replace("series", "record"),
+        active=_tab(page),
         patient=ids.get("patient", ""),
         series=ids.get("series", ""),
         path=path,
     )
+
+
+def _tab(page: Page) -> str:
+    """Return the tab under which a page lies: a series under the record, a patient under all."""
+    if page.name in TABS[page.role]:
+        return page.name
+    return "patients" if page.role == "clinician" else page.name.replace("series", "record")
 
 
 def language_of(request: Request) -> str:

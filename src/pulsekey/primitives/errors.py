@@ -7,7 +7,8 @@ PulsekeyError
 ├── NotFound           the caller named something that is not here
 ├── Conflict           the request is well formed but contradicts what is already so
 ├── IntegrityError     stored bytes do not match their commitment
-└── Unavailable        a backend failed after its own retries; safe to retry
+├── Unavailable        a backend failed after its own retries; safe to retry
+└── TooManyRequests    asked too often without being signed in; safe to retry later
 
 No message carries health data, key material or a token.
 """
@@ -57,3 +58,11 @@ class IntegrityError(PulsekeyError):
 
 class Unavailable(PulsekeyError):
     """A backend failed after its own retries; safe to retry."""
+
+
+class TooManyRequests(PulsekeyError):
+    """Somebody who has not signed in asked too often; `retry_seconds` says when to come back."""
+
+    def __init__(self, retry_seconds: int) -> None:
+        self.retry_seconds = retry_seconds
+        super().__init__("too many requests; wait a little and try again")

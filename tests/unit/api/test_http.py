@@ -64,10 +64,12 @@ def _references(value: Any) -> list[str]:
 def test_a_member_that_nobody_knows_is_refused(clinic: Clinic, site: Site, endpoint: Any) -> None:
     who = {
         "operators": clinic.operator,
+        "clinicians and operators": clinic.operator,
+        "anyone signed in": clinic.operator,
         "patients": clinic.patient(),
     }.get(str(endpoint.access))
     caller = site.as_anyone() if who is None else site.in_portal(who)
-    path = endpoint.path.replace("{person}", "x")
+    path = endpoint.path.replace("{person}", "x").replace("{key}", "0" * 64)
     for body in ({"displaynam": 1}, b"[]", b'{"credential": ', b"\xff", b"null"):
         reply = caller.post(path, body)
         assert reply.status == 400

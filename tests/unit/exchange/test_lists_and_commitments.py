@@ -62,7 +62,7 @@ def test_readings_name_the_reader_newest_first(clinic: Clinic) -> None:
 
 def test_people_are_for_operators_only(clinic: Clinic) -> None:
     patient, clinician = clinic.patient(bound=[(MRN, "1")]), clinic.clinician()
-    found = clinic.node.people(clinic.operator.principal)
+    found = clinic.node.people(clinic.operator.principal).people
     assert {one.principal.id for one in found} == {clinic.operator.id, patient.id, clinician.id}
     (bound,) = (one.identifiers for one in found if one.principal.id == patient.id)
     assert bound == (Identifier(MRN, "1"),)

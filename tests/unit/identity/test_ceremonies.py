@@ -341,7 +341,7 @@ def test_one_credential_is_registered_once(node: Node) -> None:
     again = device.register(challenge_of(options))
     with pytest.raises(Conflict):
         node.ceremonies.finish_registration(again)
-    assert len(node.store.principals(Role.PATIENT)) == 1
+    assert len(node.store.listed(role=Role.PATIENT)) == 1
 
 
 def test_passkeys_are_limited_and_the_last_one_stays(node: Node) -> None:
@@ -479,7 +479,7 @@ def test_of_two_threads_that_race_for_the_set_up_one_becomes_operator(node: Node
 
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(attempt, range(2))) == [False, True]
-    assert len(node.store.principals(Role.OPERATOR)) == 1
+    assert len(node.store.listed(role=Role.OPERATOR)) == 1
     assert len(node.store.organisations()) == 1
 
 
@@ -583,7 +583,7 @@ def test_the_pages_origin_is_part_of_every_ceremony(node: Node) -> None:
     phisher = device_for(options, origin=ORIGIN.replace("localhost", "1ocalhost"))
     response = phisher.register(challenge_of(options))
     refused(node, Refusal.ORIGIN, lambda: node.ceremonies.finish_registration(response))
-    assert not node.store.principals(Role.PATIENT)
+    assert not node.store.listed(role=Role.PATIENT)
 
 
 def test_a_key_id_is_unknown_until_registered(node: Node) -> None:

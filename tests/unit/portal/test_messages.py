@@ -10,6 +10,8 @@ import pytest
 from pulsekey.consent.decision import Reason as Refusal
 from pulsekey.consent.terms import PURPOSES
 from pulsekey.evidence.entries import Basis
+from pulsekey.exchange.list_people import ACTS
+from pulsekey.identity.actions import Action
 from pulsekey.identity.enrolment import Method
 from pulsekey.identity.lifecycle import Status
 from pulsekey.identity.principals import Role
@@ -57,7 +59,7 @@ FAMILIES: dict[str, set[str]] = {
     "quality": {key.removeprefix("quality.") for key in SENTENCES} | {"comma", "join", "end"},
     "purpose": {*PURPOSES, *(f"{one}.hint" for one in PURPOSES), "HSYSADMIN"},
     "period": {"then", "now", "always"},
-    "state": {"live", "not-yet", "stopped", "expired", "offered"},
+    "state": {"live", "not-yet", "stopped", "held", "expired", "offered"},
     "basis": {str(one) for one in Basis},
     "refusal": {str(one) for one in Refusal},
     "role": {str(one) for one in Role},
@@ -74,6 +76,9 @@ FAMILIES: dict[str, set[str]] = {
     "tab": {name for tabs in TABS.values() for name in tabs},
     "sign-in.why": {"expired", "needed"},
     "passkey.problem": {one or two for one, two in PROBLEM.findall(PASSKEY.partition("});")[0])},
+    "act": {f"{event}{part}" for event in ACTS for part in ("", ".confirm", ".text")},
+    "action": {str(one) for one in Action},
+    "passkeys.staff.only": {"clinician", "operator"},
     "claim": set(re.findall(r'"([a-z]+)"', EVIDENCE.partition("CLAIMS = [")[2].partition("]")[0])),
     "check.problem": {
         code

@@ -2,6 +2,7 @@
 
 import { get, post } from "../api.js";
 import { by, h, reveal } from "../dom.js";
+import { keyCard } from "../keys.js";
 import { t } from "../messages.js";
 import { publicPoint, register } from "../passkey.js";
 import { enter, guarded, ready } from "../session.js";
@@ -11,7 +12,7 @@ import { moment } from "../words.js";
 let me;
 await guarded(async () => {
   me = await enter("patient");
-  show();
+  show(me.account.keys);
 });
 
 by("add").addEventListener("click", () =>
@@ -25,12 +26,13 @@ by("add").addEventListener("click", () =>
 );
 ready();
 
-function show() {
-  const keys = me.account.keys;
-  by("list").replaceChildren(h("ul", { class: "stack plain-list" }, keys.map((key, index) => item(key, index, keys.length))));
+function show(keys) {
+  by("list").replaceChildren(h("ul", { class: "stack plain-list" }, keys.map((key, index) => keyCard(key, index, { changed: show, remove: removing(key, keys.length) }))));
 }
 
-function item(key, index, count) {
+function removing(key, count) {
+  // A key cannot remove itself, so the one that is in use stays.
+  if (key.current || count < 2) return null;
   const remove = h("button", { type: "button" }, t("passkeys.remove"));
   remove.addEventListener("click", () =>
     guarded(async () => {
@@ -39,15 +41,7 @@ function item(key, index, count) {
       ask(offer, t("sign.remove-key", { when: moment(key.created) }), t("passkeys.remove.confirm"), t("passkeys.keep"));
     }, remove),
   );
-  return h(
-    "li",
-    { class: "card", "data-key": key.keyId },
-    h("h2", {}, t("passkeys.number", { number: index + 1 })),
-    h("p", { class: "small soft" }, t("passkeys.created", { when: moment(key.created) })),
-    h("p", { class: "row" }, h("span", { class: key.current ? "tag tag-good" : "tag" }, t(key.current ? "passkeys.current" : "passkeys.other")), h("span", { class: "small" }, t(key.synced ? "passkeys.synced" : "passkeys.bound"))),
-    // A key cannot remove itself, so the one that is in use stays.
-    key.current || count < 2 ? null : remove,
-  );
+  return remove;
 }
 
 function ask(offer, sentence, allow, refuse) {
@@ -58,7 +52,7 @@ function ask(offer, sentence, allow, refuse) {
   const done = async () => {
     end();
     me = await get("/api/me");
-    show();
+    show(me.account.keys);
   };
   review(by("review"), { offer, sentence, allow, refuse, done, refused: end });
   reveal(by("review"));
