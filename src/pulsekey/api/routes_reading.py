@@ -173,7 +173,14 @@ ENDPOINTS = (
         daily_totals,
         query=(PATIENT, *SPAN),
     ),
-    Endpoint("GET", "/api/chart", "How many clinical resources of each type", Access.READER, chart),
+    Endpoint(
+        "GET",
+        "/api/chart",
+        "How many clinical resources of each type",
+        Access.READER,
+        chart,
+        query=(PATIENT,),
+    ),
     Endpoint(
         "GET",
         "/api/documents",
