@@ -193,7 +193,7 @@ class Scan:
                             self._follow(value, module, node, place, depth + 1)
                 return
         # msgspec names the member of a request that does not fit; a page does not show it.
-        if called(call) not in {"sub", "join"} and not place.endswith("where"):
+        if called(call) not in {"sub", "join", "text_from"} and not place.endswith("where"):
             self.findings.append(f"{place}: {ast.unparse(call)}")
 
     def _attribute(self, name: str, place: str) -> None:

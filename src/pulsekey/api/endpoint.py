@@ -19,12 +19,13 @@ from pulsekey.api.errors import document_of, headers_of, status_of
 from pulsekey.api.rate_limit import Edge, Kind
 from pulsekey.api.request_log import TEMPLATE
 from pulsekey.primitives.errors import MalformedInput, NotAuthenticated, PulsekeyError
-from pulsekey.primitives.messages import Said
+from pulsekey.primitives.messages import DEFAULT, Said, preferred
 from pulsekey.wiring import Node
 
 BODY_BYTES_MAX = 262_144
 JSON = "application/json"
 _ENUM_VALUE = re.compile("Invalid enum value '.*'", re.DOTALL)
+VARY = "Accept-Language"
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -48,6 +49,8 @@ class Call:
     body: Any
     path: Mapping[str, str]
     query: Mapping[str, str]
+    language: str = DEFAULT
+    """What the caller reads, by `Accept-Language`."""
 
     @property
     def who(self) -> Caller:
@@ -95,7 +98,7 @@ class Endpoint:
             try:
                 return await self._served(request)
             except PulsekeyError as error:
-                return failure(error)
+                return failure(error, request)
 
         return Route(self.path, serve, methods=[self.method])
 
@@ -115,7 +118,8 @@ class Endpoint:
         caller = admitted(caller_of(node, request), self.access)
         body = None if self.body is None else decode(content, self.body)
         query = self._asked(request.query_params.multi_items())
-        return self.handler(node, Call(caller, body, request.path_params, query))
+        asked = Call(caller, body, request.path_params, query, language_of(request))
+        return self.handler(node, asked)
 
     def _asked(self, pairs: list[tuple[str, str]]) -> dict[str, str]:
         """Return the query by its declared parameters, each given once.
@@ -178,7 +182,14 @@ def render(answer: Answer, status: int, *, secure: bool) -> Response:
     return response
 
 
-def failure(error: PulsekeyError) -> Response:
+def language_of(request: Request) -> str:
+    """Return the language to answer in, by `Accept-Language` (RFC 9110, 12.5.4)."""
+    return preferred(request.headers.get("accept-language", ""))
+
+
+def failure(error: PulsekeyError, request: Request) -> Response:
     """Return the HTTP response of an expected failure."""
-    content = msgspec.json.encode(document_of(error))
-    return Response(content, status_of(error), PRIVATE | headers_of(error), JSON)
+    language = language_of(request)
+    content = msgspec.json.encode(document_of(error, language))
+    headers = PRIVATE | headers_of(error) | {"Content-Language": language, "Vary": VARY}
+    return Response(content, status_of(error), headers, JSON)

@@ -1,5 +1,7 @@
 """The one table that says what an expected failure is in HTTP."""
 
+from typing import Any
+
 from pulsekey.primitives.errors import (
     AccessDenied,
     Conflict,
@@ -11,6 +13,7 @@ from pulsekey.primitives.errors import (
     TooManyRequests,
     Unavailable,
 )
+from pulsekey.primitives.messages import arguments_of, code_of, in_language
 
 STATUS: dict[type[PulsekeyError], int] = {
     MalformedInput: 400,
@@ -22,6 +25,8 @@ STATUS: dict[type[PulsekeyError], int] = {
     Unavailable: 503,
     TooManyRequests: 429,
 }
+
+DAMAGED = "Stored data does not match its commitment. The operator has been told."
 
 CHALLENGE = 'Bearer realm="pulsekey"'
 """RFC 9110, section 11.6.1: what a 401 carries in `WWW-Authenticate`."""
@@ -41,17 +46,27 @@ def headers_of(error: PulsekeyError) -> dict[str, str]:
     return {}
 
 
-def document_of(error: PulsekeyError) -> dict[str, str]:
-    """Return the failure as JSON. Damage is named in the log, not to callers."""
-    if isinstance(error, IntegrityError):
-        return {
-            "error": "IntegrityError",
-            "message": "Stored data does not match its commitment. The operator has been told.",
-        }
-    document = {"error": type(error).__name__, "message": str(error)}
+def document_of(error: PulsekeyError, language: str) -> dict[str, Any]:
+    """Return the failure as JSON: its texts in `language`, with the code that stays.
+
+    Damage is named in the log, not to callers. `code` is "" for what is said to operators only.
+    """
+    problem = DAMAGED if isinstance(error, IntegrityError) else _problem(error)
+    document: dict[str, Any] = {
+        "error": type(error).__name__,
+        "message": in_language(problem, language),
+        "code": code_of(problem),
+        "arguments": {
+            name: value if isinstance(value, int) else in_language(value, language)
+            for name, value in arguments_of(problem).items()
+        },
+    }
     if isinstance(error, MalformedInput):
-        document["message"] = error.problem
-        document |= {
-            name: text for name, text in (("where", error.where), ("cure", error.cure)) if text
-        }
+        places = (("where", error.where), ("cure", error.cure))
+        document |= {name: in_language(text, language) for name, text in places if text}
     return document
+
+
+def _problem(error: PulsekeyError) -> str:
+    said = error.args[0] if error.args else ""
+    return said if isinstance(said, str) else str(error)

@@ -20,6 +20,8 @@ class Problem(shapes.Given, frozen=True):
 
     error: str
     message: str
+    code: str
+    arguments: dict[str, str | int]
     where: str = ""
     cure: str = ""
 

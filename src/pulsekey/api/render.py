@@ -16,9 +16,11 @@ from pulsekey.fhir.systems import reason_codes
 from pulsekey.identity.directory import Recipient
 from pulsekey.identity.principals import Organisation, Principal
 from pulsekey.ingest.report import ImportReport
+from pulsekey.ingest.stored_report import shown_report
+from pulsekey.primitives.messages import in_language
 from pulsekey.quality.overlap import DailyTotal
 from pulsekey.quality.summary import Summary
-from pulsekey.quality.wording import in_english
+from pulsekey.quality.wording import in_words
 from pulsekey.signals.grade import Grade
 from pulsekey.signals.metric import Component
 from pulsekey.signals.series import Grades, Series, floats
@@ -29,6 +31,7 @@ STATES = {
     GrantState.LIVE: "live",
     GrantState.EXPIRED: "expired",
     GrantState.STOPPED: "stopped",
+    GrantState.HELD: "held",
     GrantState.NEVER: "offered",
 }
 
@@ -152,7 +155,7 @@ def _component(part: Component) -> dict[str, Any]:
     return shown
 
 
-def stretch(one: Stretch) -> dict[str, Any]:
+def stretch(one: Stretch, language: str) -> dict[str, Any]:
     shown = series_entry(one.entry)
     if one.samples is None:
         return {"series": shown, "points": [], "thinned": False, "cut": one.cut, "quality": None}
@@ -161,14 +164,14 @@ def stretch(one: Stretch) -> dict[str, Any]:
         "points": _points(one.samples.series, one.shown),
         "thinned": one.thinned,
         "cut": one.cut,
-        "quality": None if one.summary is None else quality(one.summary),
+        "quality": None if one.summary is None else quality(one.summary, language),
     }
 
 
-def quality(summary: Summary) -> dict[str, Any]:
-    """Return the summary as message keys with numbers, and as an English sentence."""
+def quality(summary: Summary, language: str) -> dict[str, Any]:
+    """Return the summary as message keys with numbers, and in words."""
     return {
-        "text": in_english(summary),
+        "text": in_language(in_words(summary), language),
         "messages": [
             {
                 "key": message.key,
@@ -253,13 +256,9 @@ def _windows(grades: Grades) -> list[dict[str, Any]]:
     ]
 
 
-def report(one: ImportReport) -> dict[str, Any]:
-    return {**_document(one), "lines": list(one.lines())}
-
-
-def _document(one: ImportReport) -> dict[str, Any]:
-    document = one.document()
-    return dict(document) if isinstance(document, dict) else {}
+def report(one: ImportReport, language: str) -> dict[str, Any]:
+    """Return a report: each text as {text, code} in `language`; `lines` is all of it in English."""
+    return {**shown_report(one, language), "lines": list(one.lines())}
 
 
 def totals(found: Totals) -> dict[str, Any]:

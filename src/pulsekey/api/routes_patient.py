@@ -59,7 +59,9 @@ def imports(node: Node, call: Call) -> shapes.ImportsAnswer:
     return shapes.ImportsAnswer(
         imports=[
             shapes.ImportShape(
-                import_=one.id, at_micros=one.report.received, report=render.report(one.report)
+                import_=one.id,
+                at_micros=one.report.received,
+                report=render.report(one.report, call.language),
             )
             for one in found
         ]
@@ -73,8 +75,8 @@ def import_state(node: Node, call: Call) -> shapes.ImportStateAnswer:
         state=job.state.value,
         bytes=job.consumed,
         size=job.spool.size,
-        problem=None if job.problem is None else dict(document_of(job.problem)),
-        report=None if imported is None else render.report(imported.report),
+        problem=None if job.problem is None else document_of(job.problem, call.language),
+        report=None if imported is None else render.report(imported.report, call.language),
     )
 
 
@@ -94,15 +96,16 @@ def upload_route() -> Route:
         try:
             job = await run_in_threadpool(_received, node, request)
         except PulsekeyError as error:
-            return failure(error)
+            return failure(error, request)
         try:
             async for chunk in request.stream():
                 await run_in_threadpool(job.spool.write, chunk)
             await run_in_threadpool(node.jobs.begin, job)
         except ClientDisconnect:
-            return failure(_given_up(node, job, MalformedInput("cut short", where="upload")))
+            cut = MalformedInput("cut short", where="upload")
+            return failure(_given_up(node, job, cut), request)
         except PulsekeyError as error:
-            return failure(_given_up(node, job, error))
+            return failure(_given_up(node, job, error), request)
         answer = msgspec.json.encode(shapes.ImportAccepted(import_=job.id))
         return Response(answer, 202, dict(PRIVATE), "application/json")
 

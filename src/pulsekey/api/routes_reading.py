@@ -42,7 +42,7 @@ def stretch(node: Node, call: Call) -> dict[str, Any]:
         _moment(call, "until"),
         _count(call, "points", POINTS_USUAL),
     )
-    return render.stretch(found)
+    return render.stretch(found, call.language)
 
 
 def blocks(node: Node, call: Call) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pulsekey.ingest.patients import (
 )
 from pulsekey.ingest.recognition import recognise
 from pulsekey.ingest.report import ImportReport, Outcome, ReportBuilder, Stored
+from pulsekey.ingest.stored_report import stored_report
 from pulsekey.primitives import canonical
 from pulsekey.primitives.clock import Clock
 from pulsekey.primitives.errors import MalformedInput
@@ -29,7 +30,7 @@ from pulsekey.quality.chunks import joined
 from pulsekey.quality.ecg import grade_waveform
 from pulsekey.quality.grading import Carry, GradingContext, finish, grade_chunk
 from pulsekey.quality.summary import summarise, summarise_waveform
-from pulsekey.quality.wording import in_english
+from pulsekey.quality.wording import in_words
 from pulsekey.resources.documents import Clinical
 from pulsekey.signals.series import Series, Waveform
 from pulsekey.vault.records import Added
@@ -91,7 +92,7 @@ class ImportPayload:
             run.take(format_.parse(payload, context))
             run.end()
             report = builder.build()
-            import_id = session.commit(canonical.encode(report.document()))
+            import_id = session.commit(canonical.encode(stored_report(report)))
         progress(payload.size)
         return Imported(import_id, report)
 
@@ -156,8 +157,9 @@ class _Run:
 
     def _summarise(self, chunks: "_Chunks") -> None:
         series = joined(chunks.kept)
-        said = in_english(summarise(series))
-        text = f"the last {len(series):,} samples: {said}" if chunks.dropped else said
+        text = in_words(summarise(series))
+        if chunks.dropped:
+            text = Said("the last {count} samples: {summary}", count=len(series), summary=text)
         self.builder.summarise(series.metric.name, series.source.name, text)
 
     def _take_series(self, series: Series) -> None:
@@ -177,7 +179,7 @@ class _Run:
         graded = grade_waveform(waveform)
         added = self.session.add_waveform(graded)
         self.builder.series(graded, _stored(added))
-        said = in_english(summarise_waveform(graded))
+        said = in_words(summarise_waveform(graded))
         self.builder.summarise(graded.metric.name, graded.source.name, said)
 
     def _take_documents(self) -> None:

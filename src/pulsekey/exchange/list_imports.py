@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from pulsekey.ingest.report import ImportReport, report_from
+from pulsekey.ingest.report import ImportReport
+from pulsekey.ingest.stored_report import report_from
 from pulsekey.primitives import canonical
 from pulsekey.primitives.clock import Micros
 from pulsekey.primitives.errors import NotFound

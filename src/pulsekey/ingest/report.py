@@ -9,25 +9,22 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-import msgspec
 import numpy as np
 
 from pulsekey.ingest.items import Refusal
-from pulsekey.primitives.canonical import Document
 from pulsekey.primitives.clock import Micros, utc
-from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import DEFAULT, Said, in_language
 from pulsekey.resources.documents import Clinical
 from pulsekey.signals.grade import Grade
 from pulsekey.signals.series import GRADE_WINDOW_SECONDS, Basis, Grades, Series, Waveform
 
-REPORT_VERSION: Final = 1
 REFUSALS_MAX: Final = 200
 """Kept in full; beyond it they are counted by problem."""
 PROBLEMS_MAX: Final = 200
 """Different problems that are counted beyond the full ones; the rest is counted together."""
 QUARANTINED_MAX: Final = 200
 SUMMARIES_MAX: Final = 1_000
-OTHER_PROBLEMS: Final = "other problems"
+OTHER_PROBLEMS: Final = Said("other problems")
 UNDATED: Final = "1970-01-01"
 """Where a recording without a date begins to count."""
 
@@ -110,41 +107,34 @@ class ImportReport:
         """How many items were quarantined."""
         return len(self.quarantined) + self.quarantined_beyond
 
-    def document(self) -> Document:
-        """Return the report as a canonical document."""
-        return {"version": REPORT_VERSION, **msgspec.to_builtins(self)}
-
     def lines(self) -> tuple[str, ...]:
-        """Return the report in words that need no training."""
+        """Return the report in English that needs no training, for the command line."""
         said = [f"{self.name}: {self.format}"]
         if self.first_day:
             said.append(f"From {self.first_day} to {self.last_day}.")
         said.extend(_tally_line(tally) for tally in self.tallies)
         if not self.tallies:
             said.append("Nothing was kept.")
-        said.extend(f"{of.metric}, {of.source}: {of.text}" for of in self.summaries)
+        said.extend(f"{of.metric}, {of.source}: {_english(of.text)}" for of in self.summaries)
         if self.refused:
             said.append(f"{self.refused:,} not kept:")
-            said.extend(f"  {r.where}: {r.problem} ({r.cure})" for r in self.refusals)
             said.extend(
-                f"  and {count:,} more: {problem}" for problem, count in self.refused_beyond
+                f"  {_english(r.where)}: {_english(r.problem)} ({_english(r.cure)})"
+                for r in self.refusals
+            )
+            said.extend(
+                f"  and {count:,} more: {_english(problem)}"
+                for problem, count in self.refused_beyond
             )
         if self.set_aside:
             said.append(f"{self.set_aside:,} set aside, because they may be about somebody else:")
-            said.extend(f"  {q.where}: {q.what}. {q.explanation}" for q in self.quarantined)
+            said.extend(
+                f"  {_english(q.where)}: {q.what}. {_english(q.explanation)}"
+                for q in self.quarantined
+            )
             if self.quarantined_beyond:
                 said.append(f"  and {self.quarantined_beyond:,} more")
         return tuple(said)
-
-
-def report_from(document: Document) -> ImportReport:
-    """Return the report that `document` stands for, or raise `MalformedInput`."""
-    if not isinstance(document, dict) or document.get("version") != REPORT_VERSION:
-        raise MalformedInput("not an import report of a known version", where="report")
-    try:
-        return msgspec.convert(document, ImportReport)
-    except msgspec.ValidationError:
-        raise MalformedInput("not an import report", where="report") from None
 
 
 @dataclass(slots=True)
@@ -250,6 +240,10 @@ def _graded(grades: list[Grades | None]) -> tuple[int, int]:
         sum(int(np.count_nonzero(grade == Grade.QUESTIONABLE)) for grade in known),
         sum(int(np.count_nonzero(grade == Grade.UNUSABLE)) for grade in known),
     )
+
+
+def _english(text: str) -> str:
+    return in_language(text, DEFAULT)
 
 
 def _tally_line(tally: Tally) -> str:

@@ -22,14 +22,23 @@ LANGUAGES: Final = ("en", "zh-CN")
 DEFAULT: Final = LANGUAGES[0]
 
 ACCEPTED_MAX: Final = 20
-DEPTH_MAX: Final = 4
-"""A place within a place within a file; nothing that is said nests deeper."""
+DEPTH_MAX: Final = 32
+"""Sentences are joined in pairs: so many follow one another at most."""
 COUNT: Final = "count"
 """The argument that decides between singular and plural (CLDR), where a template has both."""
 
 POSITIONS: Final = frozenset({"at", "frame", "line", "number"})
 """Arguments that say which one, not how many: their digits are not grouped."""
-NUMBERS: Final = POSITIONS | {COUNT, "frames", "limit", "lines", "longest", "most", "size"}
+NUMBERS: Final = POSITIONS | {
+    COUNT,
+    "frames",
+    "limit",
+    "lines",
+    "longest",
+    "most",
+    "percent",
+    "size",
+}
 """Arguments that are always numbers."""
 
 Argument: TypeAlias = "str | int"
@@ -130,20 +139,18 @@ def text_from(document: Document) -> str:
 
 def recalled(text: str, depth: int = 0) -> str:
     """Return English that was stored without a code as what it was made from, if that is known."""
-    if depth >= DEPTH_MAX or text in _codes():
+    if text in _codes():
+        return Said(text) if depth else text
+    if depth >= DEPTH_MAX:
         return text
     for pattern, template in _patterns():
         match = pattern.fullmatch(text)
         if match is not None:
-            return Said(
-                template,
-                **{
-                    name: int(value.replace(",", ""))
-                    if name in NUMBERS
-                    else recalled(value, depth + 1)
-                    for name, value in match.groupdict().items()
-                },
-            )
+            given: dict[str, Argument] = {
+                name: int(value.replace(",", "")) if name in NUMBERS else recalled(value, depth + 1)
+                for name, value in match.groupdict().items()
+            }
+            return Said(template, **{COUNT: 1, **given} if f"{{{COUNT}}}" in template else given)
     return text
 
 
@@ -184,11 +191,15 @@ def _codes() -> Mapping[str, str]:
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Return what each template with places looks like when filled, the wordiest first."""
-    templates = sorted(
-        (template for template in _codes() if _PLACE.search(template)),
-        key=lambda template: -len(_PLACE.sub("", template)),
-    )
-    return tuple((re.compile(_pattern(template)), template) for template in templates)
+    forms = [
+        (form, _plain(text))
+        for text in catalogue(DEFAULT).values()
+        for form in ([text] if isinstance(text, str) else text.values())
+        if _PLACE.search(_plain(text))
+    ]
+    # Places before lists: "{where}, {what}" and "{one}, {two}" look alike.
+    forms.sort(key=lambda one: (len(_PLACE.sub("", one[0])), one[0]), reverse=True)
+    return tuple((re.compile(_pattern(form)), template) for form, template in forms)
 
 
 def _pattern(template: str) -> str:

@@ -1,28 +1,10 @@
-"""A summary in English: what its message keys say. A second language needs the same keys."""
+"""A summary in words: what its message keys say, as texts that every language has."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import reduce
 
-from pulsekey.quality.summary import Summary
-
-SENTENCES: Mapping[str, str] = {
-    "quality.empty": "No data",
-    "quality.samples": "{rows} samples",
-    "quality.covered": "{percent}% of the time covered",
-    "quality.nights": "{percent}% of the night covered",
-    "quality.gap": "longest gap {minutes} minutes",
-    "quality.unusable.minutes": "{minutes} minutes unusable: {reason}",
-    "quality.rows": "{rows} samples marked: {reason}",
-    "quality.rows.all": "all samples marked: {reason}",
-}
-"""English by key."""
-
-SENTENCES_OF_ONE: Mapping[str, str] = {
-    "quality.samples": "1 sample",
-    "quality.gap": "longest gap 1 minute",
-    "quality.unusable.minutes": "1 minute unusable: {reason}",
-    "quality.rows": "1 sample marked: {reason}",
-}
-"""English by key, where what is counted is one."""
+from pulsekey.primitives.messages import Said
+from pulsekey.quality.summary import Message, Summary
 
 REASONS: Mapping[str, str] = {
     "implausible": "outside the plausible range",
@@ -43,12 +25,65 @@ REASONS: Mapping[str, str] = {
 """English by the name of a reason."""
 
 
-def in_english(summary: Summary) -> str:
-    """Return the summary as one line: "97% of the night covered; 14 minutes unusable: ..."."""
-    sentences = []
-    for message in summary.messages:
-        said = ", ".join(REASONS[reason] for reason in message.reasons)
-        one = message.numbers.get("rows", message.numbers.get("minutes")) == 1
-        wording = SENTENCES_OF_ONE if one and message.key in SENTENCES_OF_ONE else SENTENCES
-        sentences.append(wording[message.key].format(**message.numbers, reason=said))
-    return "; ".join(sentences)
+def in_words(summary: Summary) -> Said:
+    """Return the summary as one line: "97% of the time covered; 14 minutes unusable: ..."."""
+    return reduce(_and_then, (SENTENCES[one.key](one) for one in summary.messages))
+
+
+def _covered(message: Message) -> Said:
+    return Said("{percent}% of the time covered", percent=_number(message, "percent"))
+
+
+def _nights(message: Message) -> Said:
+    return Said("{percent}% of the night covered", percent=_number(message, "percent"))
+
+
+def _samples(message: Message) -> Said:
+    return Said("{count} samples", count=_number(message, "rows"))
+
+
+def _gap(message: Message) -> Said:
+    return Said("longest gap {count} minutes", count=_number(message, "minutes"))
+
+
+def _unusable(message: Message) -> Said:
+    minutes, reason = _number(message, "minutes"), _reasons(message)
+    return Said("{count} minutes unusable: {reason}", count=minutes, reason=reason)
+
+
+def _rows(message: Message) -> Said:
+    rows, reason = _number(message, "rows"), _reasons(message)
+    return Said("{count} samples marked: {reason}", count=rows, reason=reason)
+
+
+def _all_rows(message: Message) -> Said:
+    return Said("all samples marked: {reason}", reason=_reasons(message))
+
+
+SENTENCES: Mapping[str, Callable[[Message], Said]] = {
+    "quality.empty": lambda _: Said("No data"),
+    "quality.samples": _samples,
+    "quality.covered": _covered,
+    "quality.nights": _nights,
+    "quality.gap": _gap,
+    "quality.unusable.minutes": _unusable,
+    "quality.rows": _rows,
+    "quality.rows.all": _all_rows,
+}
+"""What each key of a summary says."""
+
+
+def _number(message: Message, name: str) -> int:
+    return round(message.numbers[name])
+
+
+def _reasons(message: Message) -> Said:
+    return reduce(_beside, (Said(REASONS[reason]) for reason in message.reasons))
+
+
+def _and_then(one: Said, two: Said) -> Said:
+    return Said("{one}; {two}", one=one, two=two)
+
+
+def _beside(one: Said, two: Said) -> Said:
+    return Said("{one}, {two}", one=one, two=two)

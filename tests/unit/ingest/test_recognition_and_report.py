@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from pulsekey.exchange.import_payload import SEVERAL
 from pulsekey.ingest.archive import MEMBERS_MAX, members
 from pulsekey.ingest.fhir_bundle import FhirBundle
 from pulsekey.ingest.items import Payload, Refusal
@@ -19,10 +20,11 @@ from pulsekey.ingest.report import (
     Outcome,
     ReportBuilder,
     Stored,
-    report_from,
 )
+from pulsekey.ingest.stored_report import report_from, shown_report, stored_report
 from pulsekey.primitives import canonical
 from pulsekey.primitives.errors import MalformedInput
+from pulsekey.primitives.messages import Said
 from pulsekey.resources.documents import Clinical
 from pulsekey.signals.catalogue import HEART_RATE
 from pulsekey.signals.category import Category
@@ -161,7 +163,7 @@ def test_a_report_counts_each_item_once_and_reads_back() -> None:
     assert (heart.new, heart.changed, heart.known) == (3, 1, 1)
     assert (heart.questionable, heart.unusable) == (1, 2)
     assert (report.first_day, report.last_day) == ("2019-01-02", "2021-03-06")
-    encoded = canonical.encode(report.document())
+    encoded = canonical.encode(stored_report(report))
     assert report_from(canonical.decode(encoded)) == report
 
 
@@ -208,11 +210,68 @@ def test_the_memory_of_a_report_is_bounded() -> None:
     assert dict(report.refused_beyond)[OTHER_PROBLEMS] == 50
     assert report.refused == report.set_aside == REFUSALS_MAX + PROBLEMS_MAX + 50
     assert len(report.quarantined) == QUARANTINED_MAX
-    assert report_from(report.document()) == report
+    assert report_from(stored_report(report)) == report
+
+
+def test_a_report_is_shown_in_the_readers_language() -> None:
+    builder = _builder()
+    place = Said("{file}, line {line}", file="walk.csv", line=7)
+    builder.refuse(Refusal(place, "a value that cannot be read", "nothing to do"))
+    builder.quarantine(Said("entry {number}", number=4), "Observation", SEVERAL)
+    builder.summarise("heart-rate", "Test", Said("{count} samples", count=3))
+    kept = report_from(canonical.decode(canonical.encode(stored_report(builder.build()))))
+    shown = shown_report(kept, "zh-CN")
+    assert shown["refusals"] == [
+        {
+            "where": {"text": "walk.csv，第 7 行", "code": "file-line"},
+            "problem": {"text": "数值无法读取", "code": "value-cannot-read"},
+            "cure": {"text": "无需处理", "code": "nothing-to-do"},
+        }
+    ]
+    assert shown["summaries"][0]["text"]["text"] == "3 个数值"
+    assert shown["quarantined"][0]["where"]["text"] == "第 4 个条目"
+    assert shown_report(kept, "en")["refusals"][0]["where"]["text"] == "walk.csv, line 7"
+
+
+PLAIN: canonical.Document = {
+    "version": 1,
+    "name": "walk.csv",
+    "format": "dexcom-clarity",
+    "received": int(RECEIVED),
+    "tallies": [],
+    "refusals": [
+        {"where": "walk.csv, line 7", "problem": "longer than 65536 bytes", "cure": "as it was"}
+    ],
+    "refused_beyond": [["an empty file", 2]],
+    "quarantined": [{"where": "entry 4", "what": "Observation", "explanation": SEVERAL}],
+    "quarantined_beyond": 0,
+    "first_day": "",
+    "last_day": "",
+    "summaries": [
+        {
+            "metric": "heart-rate",
+            "source": "Test",
+            "text": "1 sample; 14 minutes unusable: sensor compressed",
+        }
+    ],
+}
+"""A report as version 1 stored it: nothing but English."""
+
+
+def test_a_report_of_the_former_shape_is_shown_in_the_readers_language() -> None:
+    kept = report_from(PLAIN)
+    shown = shown_report(kept, "zh-CN")
+    (refusal,) = shown["refusals"]
+    assert refusal["where"]["text"] == "walk.csv，第 7 行"
+    assert refusal["problem"]["text"] == "超过 65,536 字节"
+    assert refusal["cure"] == {"text": "as it was", "code": ""}
+    assert shown["refused_beyond"][0][0]["text"] == "文件为空"
+    assert shown["summaries"][0]["text"]["text"] == "1 个数值；14 分钟不可用：传感器受压"
+    assert report_from(stored_report(kept)) == kept
 
 
 @pytest.mark.parametrize(
-    "document", [{}, [], {"version": 2}, {"version": 1, "name": 3}, {"version": 1}]
+    "document", [{}, [], {"version": 3}, {"version": 2}, {"version": 1, "name": 3}, {"version": 1}]
 )
 def test_what_is_no_report_is_malformed(document: canonical.Document) -> None:
     with pytest.raises(MalformedInput, match="not an import report"):

@@ -1,13 +1,15 @@
 // Calls to the node. A session that has ended leads to sign-in, and from there back.
 
+// The node answers in the language of the page.
+const LANGUAGE = document.documentElement.lang;
 const BACK = "pulsekey.back";
 
 /** A failure that the node explains: `kind` is its class, as docs/api.md lists them. */
 export class ApiError extends Error {
-  constructor(kind, detail, where = "", cure = "") {
-    super(detail);
+  constructor(kind, { message = "", code = "", where = "", cure = "" } = {}) {
+    super(message);
     this.name = "ApiError";
-    Object.assign(this, { kind, detail, where, cure });
+    Object.assign(this, { kind, code, where, cure });
   }
 }
 
@@ -28,9 +30,10 @@ export function upload(path, file, headers, progress) {
     const request = new XMLHttpRequest();
     request.open("POST", path);
     request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.setRequestHeader("Accept-Language", LANGUAGE);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => progress(event.loaded, event.total));
-    request.addEventListener("error", () => reject(new ApiError("Unreachable", "")));
+    request.addEventListener("error", () => reject(new ApiError("Unreachable")));
     request.addEventListener("load", () => {
       try {
         resolve(answered(request.status, parsed(request.responseText), false));
@@ -58,9 +61,10 @@ export function takeBack() {
 async function call(path, request, open = false) {
   let response;
   try {
-    response = await fetch(path, { ...request, credentials: "same-origin", cache: "no-store" });
+    const headers = { ...request.headers, "Accept-Language": LANGUAGE };
+    response = await fetch(path, { ...request, headers, credentials: "same-origin", cache: "no-store" });
   } catch {
-    throw new ApiError("Unreachable", "");
+    throw new ApiError("Unreachable");
   }
   return answered(response.status, parsed(await response.text()), open);
 }
@@ -75,7 +79,6 @@ function parsed(text) {
 
 function answered(status, document, open) {
   if (status < 400) return document;
-  const { error = "Failure", message = "", where = "", cure = "" } = document;
   if (status === 401 && !open) toSignIn("expired");
-  throw new ApiError(error, message, where, cure);
+  throw new ApiError(document.error ?? "Failure", document);
 }

@@ -2,7 +2,8 @@
 
 import { ApiError, get, post, toSignIn } from "./api.js";
 import { by, h } from "./dom.js";
-import { language, named, t } from "./messages.js";
+import { explained } from "./explained.js";
+import { named, t } from "./messages.js";
 import { PasskeyError } from "./passkey.js";
 
 export const HOME = { patient: "/record", clinician: "/patients", operator: "/people" };
@@ -77,7 +78,8 @@ function isExpected(error) {
 /** A failure in words that somebody can act on. */
 export function notice(error) {
   const lines = [h("strong", {}, headline(error))];
-  if (error instanceof ApiError && error.detail) lines.push(detail(error));
+  const why = error instanceof ApiError ? explained(error) : "";
+  if (why) lines.push(h("span", {}, why));
   return h("div", { class: "notice notice-stop", "data-kind": error.kind ?? error.code ?? error.name }, lines);
 }
 
@@ -86,12 +88,4 @@ function headline(error) {
   if (error.name === "Mismatch") return t("check.refused", { what: named("check.problem", error.code) });
   if (error instanceof ApiError) return named("error", error.kind, t("error.Failure"));
   return t("error.Failure");
-}
-
-/** What the node said of it. The node speaks English; the headline has said the main thing. */
-function detail(error) {
-  const known = named("detail", error.detail, "");
-  if (known) return h("span", {}, known);
-  const said = [error.where, error.detail, error.cure].filter(Boolean).join(". ");
-  return h("span", { class: "small", lang: "en" }, language === "en" ? said : `(${said})`);
 }

@@ -80,12 +80,3 @@ export function latestWords(series) {
   if (components.length > 1 || (shape === "interval" && addsUp(components[0].unit)) || (shape !== "point" && shape !== "interval")) return "";
   return valueWords(series, components[0], latest.values[0], false);
 }
-
-/** The summary of a series' quality as one sentence, from its message keys. */
-export function qualitySentence(quality) {
-  const said = quality.messages.map(({ key, numbers, reasons = [] }) => {
-    const count = numbers.rows ?? numbers.minutes ?? numbers.percent ?? 0;
-    return t(key, { ...numbers, count, reason: reasons.map((each) => named("reason", each)).join(t("quality.comma")) });
-  });
-  return said.join(t("quality.join")) + t("quality.end");
-}

@@ -3,11 +3,12 @@
 import { get, isClosed } from "../api.js";
 import { by, h, table } from "../dom.js";
 import { extent, strip } from "../ecg.js";
+import { sentence } from "../explained.js";
 import { named, t } from "../messages.js";
 import { doubts, draw } from "../plot.js";
 import { enter, guarded } from "../session.js";
 import { nothingOpen, sharedBy } from "../shared.js";
-import { categoryName, listed, metricName, number, qualitySentence, sharesAxis, unitName, valueWords, wall, wallDay, wallSecond, wallSeconds } from "../words.js";
+import { categoryName, listed, metricName, number, sharesAxis, unitName, valueWords, wall, wallDay, wallSecond, wallSeconds } from "../words.js";
 
 const DAY_MICROS = 86_400_000_000;
 const SPANS = [["day", 1], ["week", 7], ["month", 30]];
@@ -90,7 +91,7 @@ async function stretch() {
   if (state.until !== null) query.set("until", String(state.until));
   const found = await get(`/api/series/${id}?${query}`);
   const { points, quality, thinned, cut } = found;
-  by("summary").replaceChildren(quality ? h("p", { class: "notice summary", id: "quality" }, h("span", {}, t("series.shown", { quality: qualitySentence(quality) }))) : "");
+  by("summary").replaceChildren(quality ? h("p", { class: "notice summary", id: "quality" }, h("span", {}, t("series.shown", { quality: sentence(quality.text) }))) : "");
   controls();
   state.remove();
   state.remove = () => {};

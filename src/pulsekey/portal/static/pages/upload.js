@@ -2,6 +2,7 @@
 
 import { get, upload } from "../api.js";
 import { announce, by, h } from "../dom.js";
+import { explained } from "../explained.js";
 import { valid } from "../form.js";
 import { named, t } from "../messages.js";
 import { reportOf } from "../report.js";
@@ -60,13 +61,11 @@ function tell(key, done, whole) {
 }
 
 function failed(problem, file) {
-  const known = named("detail", problem.message, "");
-  const lines = [problem.where, problem.message, problem.cure].filter(Boolean);
   return h(
     "div",
     { class: "notice notice-stop", "data-kind": problem.error },
     h("strong", {}, t("report.nothing", { file })),
-    known ? h("span", {}, known) : h("span", { lang: "en" }, lines.join(". ")),
+    h("span", {}, explained(problem) || named("error", problem.error, t("error.Failure"))),
   );
 }
 
