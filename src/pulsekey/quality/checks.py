@@ -26,7 +26,7 @@ REWIND_MICROS = SECOND
 
 
 def implausible(values: Floats, bounds: Bounds) -> Bools:
-    """Outside the published plausible range.
+    """Outside the plausible range.
 
     Kahn et al. 2016, "A Harmonized Data Quality Assessment Terminology and Framework for the
     Secondary Use of Electronic Health Record Data", eGEMs 4(1):1244, "atemporal plausibility".
@@ -37,8 +37,9 @@ def implausible(values: Floats, bounds: Bounds) -> Bools:
 def saturated(values: Floats, column: Quantities, sensor: SensorRange) -> Bools:
     """At the end of what the sensor can report, or declared to be beyond it by a comparator.
 
-    Chapter 11, "Retrofitting CGM traces", appendix, in Fabris and Kovatchev (eds.), Glucose
-    Monitoring Devices, Academic Press 2020: values outside the sensor's range are not measurements.
+    Del Favero et al. 2020, "Retrofitting CGM traces", chapter 11 in Fabris and Kovatchev (eds.),
+    Glucose Monitoring Devices, Academic Press, appendix: values outside the sensor's range are
+    taken out before a trace is used.
     """
     at_end = (values <= sensor.low) | (values >= sensor.high)
     for stop in sensor.stops:
@@ -69,8 +70,8 @@ def too_fast(times: Times, values: Floats, rate: Rate) -> Bools:
 def flat(times: Times, values: Floats, rule: Flat) -> Bools:
     """In a run of equal values that lasts longer than the quantity can stay unchanged.
 
-    Facchinetti et al. 2013, "An Online Failure Detection Method of the Glucose Sensor-Insulin Pump
-    System", IEEE Trans Biomed Eng 60(2):406-416 (stuck readings); the duration is the metric's own.
+    The rule is ours: what is measured trembles, what is stuck does not. The duration is the
+    metric's own.
     """
     n = len(values)
     if n < rule.rows:
@@ -130,8 +131,8 @@ def too_dense(times: Times, values: Floats, pace: Pace) -> Bools:
 def contradictory(greater: Floats, smaller: Floats) -> Bools:
     """A component that is not above the one which it must exceed: a diastolic at its systolic.
 
-    ISO 81060-2:2018, terms "systolic" and "diastolic blood pressure": the highest and lowest
-    pressure of one cardiac cycle, hence never equal in a living patient.
+    By definition: systolic is the highest and diastolic the lowest pressure of one cardiac cycle,
+    hence never equal in a living patient.
     """
     return smaller >= greater
 
@@ -140,8 +141,9 @@ def in_future(times: Times, received: int) -> Bools:
     """Dated after it was received, by more than five minutes.
 
     Weiskopf and Weng 2013, "Methods and dimensions of electronic health record data quality
-    assessment", J Am Med Inform Assoc 20:144-151 (currency, plausibility of dates). Wall time
-    without a zone may be up to fourteen hours ahead of UTC (Kiribati) and is allowed that.
+    assessment", J Am Med Inform Assoc 20:144-151 (currency and plausibility); the five minutes are
+    ours. Wall time without a zone may be up to fourteen hours ahead of UTC (Kiribati) and is
+    allowed that.
     """
     latest = np.where(
         times.basis == Basis.FLOATING, received + ZONE_EAST_MAX_MICROS, np.int64(received)
@@ -152,8 +154,7 @@ def in_future(times: Times, received: int) -> Bools:
 def rewound(times: Times, *, device_order: bool) -> Bools:
     """The clock stepped back here, although time was running forwards just before.
 
-    IETF RFC 3339 section 4 (local time is ambiguous where offsets change), and Clifford, Azuaje and
-    McSharry 2006, Advanced Methods and Tools for ECG Data Analysis, chapter 2 (clock integrity).
+    The rule is ours; why wall clocks repeat themselves, IETF RFC 3339 section 4 (local time) tells.
     Instants are judged only if the device itself wrote them in order (`device_order`); wall clocks
     always, because there a step back is what the end of summer time looks like.
     """
@@ -172,7 +173,8 @@ def rewound(times: Times, *, device_order: bool) -> Bools:
 def zone_moved(times: Times) -> Bools:
     """The offset or its basis differs from the row before: somebody travelled, or summer began.
 
-    IETF RFC 3339 section 4.4. The instants stay right, so this is noted and lowers no grade.
+    The rule is ours; on offsets see IETF RFC 3339 section 4. The instants stay right, so this is
+    noted and lowers no grade.
     """
     moved = np.zeros(len(times.start), np.bool_)
     known = (times.offset[1:] != OFFSET_UNKNOWN) & (times.offset[:-1] != OFFSET_UNKNOWN)
@@ -184,8 +186,8 @@ def zone_moved(times: Times) -> Bools:
 def uncertain(times: Times) -> Bools:
     """The zone is unknown (`FLOATING`) or is the exporter's (`EXPORT`).
 
-    ISO 8601-1:2019 section 5.3.1 (local time of day without difference from UTC). Noted, and lowers
-    no grade: the value is as good as ever, and the basis says what its time can be compared with.
+    IETF RFC 3339 section 4.4 (unqualified local time). Noted, and lowers no grade: the value is as
+    good as ever, and the basis says what its time can be compared with.
     """
     return np.isin(times.basis, (Basis.FLOATING, Basis.EXPORT))
 

@@ -13,10 +13,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]
 
 REFRACTORY_SECONDS = 0.2
-"""No two ventricular beats are closer.
-
-Pan and Tompkins 1985, section "Adjusting the thresholds".
-"""
+"""No two ventricular beats are closer (Pan and Tompkins 1985)."""
 T_WAVE_SECONDS = 0.36
 TAPS_MAX = 4_001
 
@@ -51,7 +48,7 @@ def peaks_by_energy(lead: Floats, rate_hz: float) -> Rows:
     """Detect R peaks by two moving averages of the band-passed energy.
 
     Elgendi 2013, "Fast QRS Detection with an Optimized Knowledge-Based Method: Evaluation on 11
-    Standard ECG Databases", PLoS ONE 8(9):e73557, section "Methodology": 8 to 20 Hz, squared; a
+    Standard ECG Databases", PLoS ONE 8(9):e73557: 8 to 20 Hz, squared; a
     block is where the mean over one QRS (97 ms) exceeds the mean over one beat (611 ms) by 8% of
     the mean energy; a block at least one QRS long holds one R peak. Our changes: the mean energy is
     local (over ten seconds), so that one artefact does not deafen the rest; of peaks closer than

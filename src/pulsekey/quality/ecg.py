@@ -18,7 +18,7 @@ from pulsekey.signals.series import GRADE_WINDOW_SECONDS, Block, Channel, Grades
 Bools: TypeAlias = NDArray[np.bool_]
 
 MATCH_SECONDS = 0.150
-"""Two detections closer than this are one beat: ANSI/AAMI EC57:2012 section 4.3."""
+"""Two detections closer than this are one beat, as in ANSI/AAMI EC57 and in WFDB's `bxb`."""
 AGREEMENT_GOOD = 0.8
 AGREEMENT_USABLE = 0.5
 KURTOSIS_OF_BEATS = 5.0
@@ -113,13 +113,15 @@ def _slow(values: Floats, rate_hz: float) -> Floats:
 def grade_lead(quality: LeadQuality, *, beats: bool) -> Grades:
     """Turn measures into a grade.
 
-    bSQI of at least 0.8 is good: Li, Mark and Clifford 2008, Physiol Meas 29:15-32, section 2.2.1,
-    and Behar et al. 2013, IEEE Trans Biomed Eng 60:1660-1666. A kurtosis below 5 suggests noise:
-    Clifford et al. 2012, Physiol Meas 33:1419-1433; by itself we doubt only below 2.5, because wide
-    beats are no noise, but detectors that disagree on a signal without the kurtosis of beats saw
-    none. Flat for a second is a lead that is off: Hayn, Jammerbund and Schreier 2012, Physiol Meas
-    33:1449-1461, section 2.2. More power above 40 Hz than below is no ECG: Li et al. 2014, J Med
-    Syst 38:94 (basSQI, pSQI). The other numbers are ours.
+    bSQI, the agreement of two detectors, is an index of Li, Mark and Clifford 2008, Physiol Meas
+    29:15-32, and of Behar et al. 2013, IEEE Trans Biomed Eng 60:1660-1666; good from 0.8 and usable
+    from 0.5 are our thresholds. kSQI, the kurtosis, is one of Clifford et al. 2012, Physiol Meas
+    33:1419-1433, and above 5 in a clean ECG as a rule; by itself we doubt only below 2.5, because
+    wide beats are no noise, but detectors that disagree on a signal without the kurtosis of beats
+    saw none. A lead without a signal is a criterion of Hayn, Jammerbund and Schreier 2012, Physiol
+    Meas 33:1449-1461; how long it must be flat is ours (ADR 0028). That an ECG has more power below
+    40 Hz than above is ours too, in the manner of the spectral indices in Li, Rajagopalan and
+    Clifford 2014, Comput Methods Programs Biomed 117:435-447; and so are all other numbers.
     """
     grade = np.zeros(len(quality.agreement), np.uint8)
     reasons = np.zeros(len(quality.agreement), np.uint32)
@@ -180,7 +182,7 @@ def agreement_share(values: Floats, rate_hz: float, starts: Rows) -> Floats:
     """Return bSQI a window: beats that both detectors found, of all that either found.
 
     Li, Mark and Clifford 2008, Robust heart rate estimation from multiple asynchronous noisy
-    sources using signal quality indices and a Kalman filter, Physiol Meas 29:15-32, section 2.2.1.
+    sources using signal quality indices and a Kalman filter, Physiol Meas 29:15-32.
     """
     one, other = peaks_by_slope(values, rate_hz), peaks_by_energy(values, rate_hz)
     within = round(MATCH_SECONDS * rate_hz)
@@ -199,7 +201,7 @@ def agreement_share(values: Floats, rate_hz: float, starts: Rows) -> Floats:
 def matched(one: Rows, other: Rows, within: int) -> Bools:
     """Return which of `one` have a partner among `other` within so many rows: bool[len(one)].
 
-    Partners are mutual nearest neighbours, so none is used twice (ANSI/AAMI EC57:2012 section 4.3).
+    Partners are mutual nearest neighbours, so none is used twice.
     """
     if len(one) == 0 or len(other) == 0:
         return np.zeros(len(one), np.bool_)
@@ -232,7 +234,7 @@ def _share(part: Floats, rest: Floats, starts: Rows) -> Floats:
 def _kurtosis(band: Floats, starts: Rows) -> Floats:
     """Return the fourth standardised moment a window (3 for Gaussian noise); infinite if constant.
 
-    kSQI of Clifford, Behar, Li and Rezek 2012, Physiol Meas 33:1419-1433, section 3.1.
+    kSQI of Clifford, Behar, Li and Rezek 2012, Physiol Meas 33:1419-1433.
     """
     counts = np.diff(np.append(starts, len(band)))
     centred = band - np.repeat(np.add.reduceat(band, starts) / counts, counts)

@@ -164,8 +164,7 @@ def _judge_values(series: Series, rules: MetricRules, verdicts: _Verdicts) -> No
 def in_error(series: Series) -> Bools:
     """The device itself reported that it has no value: its sentinel was read as absent.
 
-    ISO/IEEE 11073-20601:2014 section A.3.3 (measurement status `invalid`), and FHIR R4
-    Observation.dataAbsentReason `error`.
+    By definition: no value is no measurement. FHIR R4 says so in Observation.dataAbsentReason.
     """
     absent = np.zeros(len(series), np.bool_)
     for component in series.components:

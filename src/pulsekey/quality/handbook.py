@@ -3,10 +3,11 @@
 import inspect
 from collections.abc import Callable
 
-from pulsekey.quality import checks, detectors, ecg, grading, overlap, shapes, summary
+from pulsekey.quality import checks, detectors, ecg, grading, overlap, shapes, sources, summary
 from pulsekey.quality.grading import GRADE_OF
 from pulsekey.quality.rules import Bounds, MetricRules
-from pulsekey.quality.table import RULES
+from pulsekey.quality.sources import PUBLICATIONS
+from pulsekey.quality.table import BY_DEFINITION, RULES
 from pulsekey.signals.grade import Reason
 
 DESCRIBED: tuple[tuple[str, str, Callable[..., object]], ...] = (
@@ -63,9 +64,11 @@ def handbook() -> str:
         "|---|---|---|---|",
     ]
     for name, rules in RULES.items():
-        lines += [
-            f"| {name} | {rule} | {limit} | {source} |" for rule, limit, source in _rows(rules)
-        ]
+        rows = limits(rules) or [("none", rules.none_because, "")]
+        lines += [f"| {name} | {rule} | {limit} | {source} |" for rule, limit, source in rows]
+    lines += ["", "## Publications", "", _text(sources), ""]
+    lines += ["| publication | where | seen |", "|---|---|---|"]
+    lines += [f"| {each.name} | {each.place} | {each.seen} |" for each in PUBLICATIONS]
     return "\n".join(lines) + "\n"
 
 
@@ -85,13 +88,14 @@ def _reason(reason: Reason) -> str:
     return f"| {reason.name} | {lowers} | {int(reason):#x} |"
 
 
-def _rows(rules: MetricRules) -> list[tuple[str, str, str]]:
+def limits(rules: MetricRules) -> list[tuple[str, str, str]]:
+    """Return name, limit and source of each rule of a metric."""
     if rules.none_because:
-        return [("none", rules.none_because, "")]
+        return []
     rows = [(f"range of {each.component}", _range(each), each.source) for each in rules.bounds]
     if rules.greater:
         rows.append(
-            ("contradiction", f"{rules.smaller} at or above {rules.greater}", "ISO 81060-2:2018")
+            ("contradiction", f"{rules.smaller} at or above {rules.greater}", BY_DEFINITION)
         )
     if (sensor := rules.sensor) is not None:
         stops = ", ".join(f"{stop:.4g}" for stop in (sensor.low, *sensor.stops, sensor.high))

@@ -1,4 +1,4 @@
-"""What a rule about a metric is made of. Every limit names the publication that it rests on.
+"""What a rule about a metric is made of. Every limit names what it rests on.
 
 A limit is in the unit of the catalogue, stated again here so that a test notices when one of them
 changes. Where we chose a number that no publication states, the source says "ours" and from what.

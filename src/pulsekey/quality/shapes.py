@@ -24,7 +24,7 @@ assert STEEP_ROWS + LEVEL_ROWS + EVENT_ROWS < COMPRESSION_ROWS
 def compressed(times: Times, values: Floats, rule: Compression) -> Bools:
     """Glucose fell and recovered as under pressure on the sensor, at night.
 
-    Helton et al. 2011, J Diabetes Sci Technol 5(3):647-656; Mensh et al. 2013, ibid. 7(4):863-870;
+    Helton et al. 2011, J Diabetes Sci Technol 5(3):632-646; Mensh et al. 2013, ibid. 7(4):863-870;
     Baysal et al. 2014, "A novel method to detect pressure-induced sensor attenuations (PISA) in an
     artificial pancreas", ibid. 8(6):1091-1096: lying on a sensor starves it, the reading falls
     within minutes from a steady level and returns to that level as fast when the sleeper turns. We

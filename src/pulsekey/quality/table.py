@@ -1,8 +1,8 @@
 """The rules of every metric in the catalogue, by its name. A test holds the two tables together.
 
 Limits are wide on purpose: they find what a body or sensor can hardly do, not what is unhealthy.
-Where a source says "ours", no publication states the limit, and what follows says how it was
-chosen. The file is long because it is a table.
+Where a source says "ours", no publication that we have read states the limit, and what follows says
+how it was chosen (`sources`). The file is long because it is a table.
 """
 
 from pulsekey.quality.rules import (
@@ -19,17 +19,14 @@ from pulsekey.quality.rules import (
 BY_DEFINITION = "by definition of the quantity"
 HARUTYUNYAN = (
     "Harutyunyan et al. 2019, Multitask learning and benchmarking with clinical time series "
-    "data, Scientific Data 6:96 (valid ranges published with its benchmark)"
+    "data, Scientific Data 6:96 (valid ranges in the variable_ranges.csv of its benchmark)"
 )
-EC13 = "ANSI/AAMI EC13:2002 section 4.2.7 (meters read from 30/min)"
-TANAKA = (
-    "Tanaka, Monahan and Seals 2001, Age-predicted maximal heart rate revisited, J Am Coll "
-    "Cardiol 37:153-156, and 220 - age for the youngest"
+PULSE = (
+    "ours: below the resting pulse of an athlete, above the 208/min from which Tanaka, Monahan "
+    "and Seals 2001, Age-predicted maximal heart rate revisited, J Am Coll Cardiol 37:153-156, "
+    "count down with age"
 )
-TROIKA = (
-    "ours, three times the 10/min in 2 s that Zhang, Pi and Liu 2015, TROIKA, IEEE Trans "
-    "Biomed Eng 62:522-531, section III, find is rarely exceeded"
-)
+HEART_STEP = "ours: thirty beats a minute within two seconds is more than a heart can gain"
 HRV_TASK_FORCE = (
     "ours, around the norms of Task Force 1996, Heart rate variability, Circulation "
     "93:1043-1065, and Shaffer and Ginsberg 2017, Front Public Health 5:258"
@@ -44,67 +41,84 @@ LONELY_SOURCE = (
     "Scientific Reports 12:21412 (unsupported wear periods)"
 )
 RETROFITTING = (
-    "Retrofitting CGM traces, chapter 11 appendix in Fabris and Kovatchev (eds.), Glucose "
-    "Monitoring Devices, Academic Press 2020 (5 mg/dL/min; 40 to 400 mg/dL)"
+    "Del Favero et al. 2020, Retrofitting CGM traces, chapter 11 in Fabris and Kovatchev (eds.), "
+    "Glucose Monitoring Devices, Academic Press, appendix (5 mg/dL/min; 40 to 400 mg/dL)"
 )
-CGM_RANGE = "Dexcom G6 and G7 (40 to 400 mg/dL) and FreeStyle Libre (40 to 500 mg/dL) user guides"
-CGM_FLAT = (
-    "ours, after Facchinetti et al. 2013, An online failure detection method of the glucose "
-    "sensor-insulin pump system, IEEE Trans Biomed Eng 60:406-416 (stuck readings)"
+CGM_RANGE = (
+    "ours: the ends at which Dexcom G6 and G7 (40 to 400 mg/dL) and FreeStyle Libre (40 to 500 "
+    "mg/dL) are known to stop"
 )
+CGM_FLAT = "ours: two hours of readings without the change of one unit are beyond a sensor's noise"
 PISA = (
-    "Baysal et al. 2014, A novel method to detect pressure-induced sensor attenuations (PISA)"
-    " in an artificial pancreas, J Diabetes Sci Technol 8:1091-1096 (the shape); the numbers "
-    "are ours"
+    "ours, the shape after Baysal et al. 2014, A novel method to detect pressure-induced sensor "
+    "attenuations (PISA) in an artificial pancreas, J Diabetes Sci Technol 8:1091-1096"
 )
-PULSE_OXIMETER = "ISO 80601-2-61:2017 clause 201.12.1.101 (accuracy is stated for 70 to 100%)"
+PULSE_OXIMETER = (
+    "ours: the range over which ISO 80601-2-61:2017 has the accuracy of a pulse oximeter stated"
+)
 CHARLTON = (
-    "Charlton et al. 2016, An assessment of algorithms to estimate respiratory rate, Physiol "
-    "Meas 37:610-626 (plausible 4 to 60/min)"
+    "Charlton et al. 2016, An assessment of algorithms to estimate respiratory rate from the "
+    "electrocardiogram and photoplethysmogram, Physiol Meas 37:610-626 (rates of 4 to 60/min)"
 )
-THERMOMETER = "ISO 80601-2-56:2017 (rated output range of a clinical thermometer, 34 to 43 Cel)"
-RECORDS = "Guinness World Records: heaviest and tallest person, largest waist; infants below"
+THERMOMETER = "ours: from severe hypothermia to beyond the highest fever"
+RECORDS = (
+    "Guinness World Records (635 kg, 272 cm, a waist of 302 cm); the low ends are ours, for infants"
+)
 ESSENTIAL_FAT = (
-    "ours, below the limit in Friedl et al. 1994, Lower limit of body fat in healthy active "
+    "ours, below the 4 to 6% of Friedl et al. 1994, Lower limit of body fat in healthy active "
     "men, J Appl Physiol 77:933-940"
 )
 SEVERE_INSULIN = (
-    "ours, from Cochran, Musso and Gorden 2005, The use of U-500 in severe insulin "
-    "resistance, Diabetes Care 28:1240-1244 (more than 200 units a day is severe resistance)"
+    "ours: in one entry what a day takes in Cochran, Musso and Gorden 2005, The use of U-500 in "
+    "patients with extreme insulin resistance, Diabetes Care 28:1240-1244 (more than 200 units)"
 )
-WILLETT = (
-    "ours: one entry above the highest credible intake of a whole day, Willett 2012, "
-    "Nutritional Epidemiology, 3rd edition, chapter 13, in energy at 4 and 9 kcal/g"
-)
+EATEN = "ours: more in one entry than a large eater has in a day; in energy at 4 and 9 kcal/g"
 EFSA_CAFFEINE = (
-    "EFSA 2015, Scientific opinion on the safety of caffeine, EFSA J 13(5):4102 (lethal 10 g)"
+    "ours: fifty times the 200 mg of which EFSA 2015, Scientific opinion on the safety of "
+    "caffeine, EFSA J 13(5):4102, has no concern in one dose"
 )
-NIAAA = "NIAAA, Understanding the dangers of alcohol overdose (above 0.4% life threatening)"
+DRUNK = "ours: more in one entry than a body bears at once"
+BLOOD_ALCOHOL = (
+    "ours, above the 0.31 to 0.45% that fact sheets on alcohol overdose call life threatening"
+)
 SPRINT = (
-    "Graubner and Nixdorf 2011, Biomechanical analysis of the sprint, New Studies in "
-    "Athletics 26:19-53 (12.4 m/s and below five steps a second at the world record)"
+    "ours, above the fastest in Graubner and Nixdorf 2011, Biomechanical analysis of the sprint "
+    "and hurdles events at the 2009 IAAF World Championships in Athletics, New Studies in "
+    "Athletics 26:19-53"
 )
 COMPENDIUM = (
-    "Ainsworth et al. 2011 Compendium of Physical Activities, Med Sci Sports Exerc "
-    "43:1575-1581 (at most 23 kcal/kg/h)"
+    "Ainsworth et al. 2011, 2011 Compendium of Physical Activities, Med Sci Sports Exerc "
+    "43:1575-1581 (running at 14 mph: 23 MET, which is 23 kcal/kg/h)"
 )
-BOHANNON = "ours, above Bohannon 1997, Age and Ageing 26:15-19 (fastest walking 2.5 m/s)"
-SIX_MINUTES = "American Thoracic Society 2002, Am J Respir Crit Care Med 166:111-117, at 3 m/s"
+BOHANNON = (
+    "ours, above the 2.53 m/s of Bohannon 1997, Comfortable and maximum walking speed of adults "
+    "aged 20-79 years, Age and Ageing 26:15-19"
+)
+SIX_MINUTES = (
+    "ours: six minutes at 3 m/s; the test is that of American Thoracic Society 2002, Am J "
+    "Respir Crit Care Med 166:111-117"
+)
 AEROBIC = (
-    "Haugen et al. 2018, New records in human power, Int J Sports Physiol Perform 13:678-686 "
-    "(maximal uptake and power on record)"
+    "ours, above the maximal uptake and power on record in Haugen et al. 2018, New records in "
+    "human power, Int J Sports Physiol Perform 13:678-686"
 )
-RECOVERY = "ours, above Cole et al. 1999, Heart-rate recovery, N Engl J Med 341:1351-1357"
+RECOVERY = (
+    "ours, above Cole et al. 1999, Heart-rate recovery immediately after exercise as a predictor "
+    "of mortality, N Engl J Med 341:1351-1357"
+)
 RUNNING_FORM = (
-    "ours, around van Hooren et al. 2020, J Sports Sci 38:214-230 (running gait measures)"
+    "ours, around van Hooren et al. 2020, Real-time feedback by wearables in running, J Sports "
+    "Sci 38:214-230"
 )
-NIOSH = "NIOSH 1998-126, section 1.1.3 (no exposure above 140 dB)"
-WMO = "WMO World Weather and Climate Extremes Archive (-89.2 to 56.7 Cel)"
+NIOSH = (
+    "NIOSH 1998, Criteria for a recommended standard: occupational noise exposure, publication "
+    "98-126, ceiling limit (140 dBA)"
+)
+WEATHER = "ours, beyond the coldest and the hottest air on record (-89.2 and 56.7 Cel)"
 EARTH = "ours, from the Dead Sea's shore to above the highest summit"
-ISO_6709 = "ISO 6709:2022 section 6 (latitude and longitude)"
 SKIN = (
-    "ours, around Kräuchi 2007, The thermophysiological cascade leading to sleep initiation, "
-    "Sleep Med Rev 11:439-451, up to the 43 Cel at which heat hurts"
+    "ours, around Kräuchi 2007, The thermophysiological cascade leading to sleep initiation in "
+    "relation to phase of entrainment, Sleep Med Rev 11:439-451, up to where heat hurts"
 )
 
 MG_DL_A_MMOL_L = 18.0156
@@ -147,8 +161,8 @@ def _blood_glucose(name: str, ucum: str, mg_dl: float) -> MetricRules:
 
 
 HEART_RATE = MetricRules(
-    bounds=(Bounds("heart-rate", "/min", 30, 220, f"{EC13}; {TANAKA}"),),
-    rate=Rate(15, 1, 10, TROIKA),
+    bounds=(Bounds("heart-rate", "/min", 30, 220, PULSE),),
+    rate=Rate(15, 1, 10, HEART_STEP),
     flat=Flat(3_600, 30, 10 * 60, NON_SLEEPING_FLAT),
     lonely=Lonely(3_600, 16 * 60, LONELY_SOURCE),
 )
@@ -161,14 +175,11 @@ BLOOD_PRESSURE = MetricRules(
     smaller="diastolic",
 )
 WORKOUT_HEART_RATE = MetricRules(
-    bounds=tuple(
-        Bounds(name, "/min", 30, 220, f"{EC13}; {TANAKA}")
-        for name in ("average", "minimum", "maximum")
-    )
+    bounds=tuple(Bounds(name, "/min", 30, 220, PULSE) for name in ("average", "minimum", "maximum"))
 )
 ACTIVITY_DAY = MetricRules(
     bounds=(
-        Bounds("active-energy", "kcal", 0, 20_000, f"ours, from {COMPENDIUM} over a day"),
+        Bounds("active-energy", "kcal", 0, 20_000, f"ours, from {COMPENDIUM}, over a day"),
         Bounds("exercise-time", "min", 0, 1_500, "a local day has at most 25 hours"),
         Bounds("stand-hours", "h", 0, 25, "a local day has at most 25 hours"),
     )
@@ -193,18 +204,18 @@ LAP = MetricRules(
 )
 POSITION = MetricRules(
     bounds=(
-        Bounds("latitude", "deg", -90, 90, ISO_6709),
-        Bounds("longitude", "deg", -180, 180, ISO_6709),
+        Bounds("latitude", "deg", -90, 90, BY_DEFINITION),
+        Bounds("longitude", "deg", -180, 180, BY_DEFINITION),
     )
 )
 
 _WITHIN = (
-    ("resting-heart-rate", "/min", 30, 220, f"{EC13}; {TANAKA}"),
-    ("walking-heart-rate", "/min", 30, 220, f"{EC13}; {TANAKA}"),
+    ("resting-heart-rate", "/min", 30, 220, PULSE),
+    ("walking-heart-rate", "/min", 30, 220, PULSE),
     ("heart-rate-recovery", "/min", 0, 120, RECOVERY),
     ("heart-rate-variability-sdnn", "ms", 1, 400, HRV_TASK_FORCE),
     ("heart-rate-variability-rmssd", "ms", 1, 400, HRV_TASK_FORCE),
-    ("beat-interval", "ms", 272, 2_000, f"60,000 by the limits of heart-rate: {EC13}; {TANAKA}"),
+    ("beat-interval", "ms", 272, 2_000, f"60,000 by the limits of heart-rate: {PULSE}"),
     ("atrial-fibrillation-burden", "%", 0, 100, BY_DEFINITION),
     ("oxygen-saturation", "%", 70, 100, PULSE_OXIMETER),
     ("respiratory-rate", "/min", 4, 60, CHARLTON),
@@ -220,14 +231,14 @@ _WITHIN = (
     ("insulin", "[iU]", 0, 200, SEVERE_INSULIN),
     ("insulin-fast-acting", "[iU]", 0, 200, SEVERE_INSULIN),
     ("insulin-long-acting", "[iU]", 0, 200, SEVERE_INSULIN),
-    ("carbohydrates", "g", 0, 1_250, WILLETT),
-    ("protein", "g", 0, 1_250, WILLETT),
-    ("fat", "g", 0, 556, WILLETT),
-    ("energy-intake", "kcal", 0, 5_000, WILLETT),
+    ("carbohydrates", "g", 0, 1_250, EATEN),
+    ("protein", "g", 0, 1_250, EATEN),
+    ("fat", "g", 0, 556, EATEN),
+    ("energy-intake", "kcal", 0, 5_000, EATEN),
     ("water", "mL", 0, 10_000, "ours: more in one entry than the kidneys pass in ten hours"),
     ("caffeine", "mg", 0, 10_000, EFSA_CAFFEINE),
-    ("alcoholic-drinks", "{drinks}", 0, 40, NIAAA),
-    ("blood-alcohol", "%", 0, 0.6, NIAAA),
+    ("alcoholic-drinks", "{drinks}", 0, 40, DRUNK),
+    ("blood-alcohol", "%", 0, 0.6, BLOOD_ALCOHOL),
     ("walking-speed", "m/s", 0, 3, BOHANNON),
     ("walking-step-length", "cm", 5, 150, BOHANNON),
     ("walking-double-support", "%", 0, 100, BY_DEFINITION),
@@ -242,7 +253,7 @@ _WITHIN = (
     ("speed", "m/s", 0, 40, "ours: a bicycle downhill"),
     ("power", "W", 0, 3_000, AEROBIC),
     ("distance-travelled", "m", 0, float("inf"), BY_DEFINITION),
-    ("ambient-temperature", "Cel", -90, 60, WMO),
+    ("ambient-temperature", "Cel", -90, 60, WEATHER),
     ("stride-length", "m", 0, 5, SPRINT),
     ("vertical-oscillation", "cm", 0, 25, RUNNING_FORM),
     ("ground-contact-time", "ms", 50, 1_000, RUNNING_FORM),
@@ -254,7 +265,7 @@ _PACED = (
     ("steps", "{steps}", 5, SPRINT),
     ("distance-on-foot", "m", 12.5, SPRINT),
     ("distance-cycled", "m", 40, "ours: a bicycle downhill"),
-    ("distance-swum", "m", 2.5, "World Aquatics records: 50 m freestyle"),
+    ("distance-swum", "m", 2.5, "ours, above the records of World Aquatics"),
     ("distance-by-wheelchair", "m", 15, "ours, above the records of World Para Athletics"),
     ("flights-climbed", "{flights}", 1, "ours: three metres up a second"),
     ("swimming-strokes", "{strokes}", 3, "ours, above sprint stroke rates"),

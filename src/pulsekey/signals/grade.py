@@ -15,7 +15,7 @@ class Reason(IntFlag):
     """Why a sample is not good: one bit each, in a uint32 column. Bits are never reused."""
 
     IMPLAUSIBLE = 1 << 0
-    """Outside the published plausible range of its metric."""
+    """Outside the plausible range of its metric."""
     SATURATED = 1 << 1
     """At the end of the sensor's range."""
     FLAT = 1 << 2
