@@ -29,13 +29,15 @@ from pulsekey.consent.operations import (
 )
 from pulsekey.consent.program import ConsentProgram
 from pulsekey.consent.witness import witness_from
+from pulsekey.exchange.mark_file import MarkFile
+from pulsekey.exchange.marks import NOTHING, PLACES, Mark, Seal
 from pulsekey.identity.software_passkey import SoftwarePasskey, create
 from pulsekey.ledger.admission.screen import Screen
 from pulsekey.ledger.embedded import LedgerHome, found, opened
 from pulsekey.ledger.genesis import KEY_RECORD_BYTES, Genesis
 from pulsekey.ledger.log.tiles import TileLog
 from pulsekey.ledger.pipeline import Ledger, Limits
-from pulsekey.ledger.ports import Outcome, Verdict
+from pulsekey.ledger.ports import Ordered, Outcome, Verdict
 from pulsekey.ledger.state.tree import tree_of
 from pulsekey.primitives.clock import Seconds, SystemClock, seconds
 from pulsekey.primitives.ids import ConsentId, LedgerId
@@ -107,8 +109,15 @@ def _consents() -> Iterator[Figure]:
         with tempfile.TemporaryDirectory() as folder:
             home = LedgerHome(Path(folder))
             found(home, genesis)
+            file = MarkFile(Path(folder) / "node.mark", Seal(bytes(32), genesis.ledger))
+            file.replace(NOTHING)
             with opened(
-                home, program, SystemClock(), signer.sign, limits=Limits(linger_seconds=0)
+                home,
+                program,
+                SystemClock(),
+                signer.sign,
+                limits=Limits(linger_seconds=0),
+                note=partial(_mark, file),
             ) as ledger:
                 ledger.step(ledger.submit_many(registrations)[-1].index)
                 started = time.perf_counter()
@@ -121,11 +130,16 @@ def _consents() -> Iterator[Figure]:
         GRANTS / median(cpu),
         "operations/s/core",
         CONSENTS_TARGET,
-        "real WebAuthn assertions; admission, program, state, log, signed head, SQLite and files",
+        "real WebAuthn assertions; admission, program, state, log, head, mark, SQLite and files",
     )
     yield Figure("the same, wall clock", GRANTS / median(wall), "operations/s")
     yield Figure("admission alone", ADMITTED / median(admission), "operations/s/core")
     yield Figure("one consent alone, p50", median(lone) * 1e3, "ms to acknowledgement")
+
+
+def _mark(file: MarkFile, ordered: Ordered) -> None:
+    positions = dict.fromkeys(PLACES, ordered.batch)
+    file.write(Mark(ordered.batch, ordered.time, ordered, positions))
 
 
 def _genesis(checkpoint_key: bytes) -> Genesis:

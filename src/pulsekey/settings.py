@@ -64,6 +64,9 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     """Whose X-Forwarded-For is believed. `PULSEKEY_TRUSTED_PROXIES`."""
 
+    mark_folder: Path | None = None
+    """A folder on another disk, for a copy of the high-water mark. `PULSEKEY_MARK_FOLDER`."""
+
     @property
     def relying_party(self) -> str:
         """The host name that passkeys are bound to."""
@@ -96,6 +99,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         session_minutes_max=_count(env, "SESSION_MINUTES_MAX", defaults.session_minutes_max, 1_440),
         upload_bytes_max=_count(env, "UPLOAD_BYTES_MAX", defaults.upload_bytes_max, 2**40),
         commit_minutes=_count(env, "COMMIT_MINUTES", defaults.commit_minutes, 1_440),
+        mark_folder=Path(env[f"{PREFIX}MARK_FOLDER"]) if env.get(f"{PREFIX}MARK_FOLDER") else None,
         anonymous_per_address_max=_count(
             env, "ANONYMOUS_PER_ADDRESS_MAX", defaults.anonymous_per_address_max, RATE_MAX
         ),

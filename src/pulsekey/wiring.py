@@ -4,6 +4,7 @@ A node's home, one folder:
 
     custodian.key     the custodian's key, unless the environment holds it: keep a copy elsewhere
     node.secret       the node's own keys, wrapped under the custodian's
+    node.mark         how far every store had come, to notice an older copy of any of them
     vault/            sealed records, their keys and their index
     ledger/           the order of operations, and what is derived from it
     chain.sqlite      the journal of the embedded settlement chain
@@ -25,6 +26,7 @@ from pulsekey.consent.operations import registration
 from pulsekey.consent.program import ConsentProgram
 from pulsekey.consent.register import ConsentRegister
 from pulsekey.evidence.access_log import AccessLog
+from pulsekey.exchange.accept_loss import AcceptLoss, Aftermath
 from pulsekey.exchange.audit_vault import AuditVault
 from pulsekey.exchange.commit_interval import CommitInterval, account_salt
 from pulsekey.exchange.daily_totals import DailyTotals
@@ -32,18 +34,22 @@ from pulsekey.exchange.epochs import Epochs
 from pulsekey.exchange.gate import Gate
 from pulsekey.exchange.gather_evidence import GatherEvidence
 from pulsekey.exchange.grant_access import GrantAccess
+from pulsekey.exchange.high_water import HighWater, Store
 from pulsekey.exchange.import_jobs import ImportJobs
 from pulsekey.exchange.import_payload import ImportPayload
 from pulsekey.exchange.keys import PatientKeys
 from pulsekey.exchange.list_access import ListAccess
 from pulsekey.exchange.list_imports import ListImports
 from pulsekey.exchange.list_people import People
+from pulsekey.exchange.mark_file import MarkFile
+from pulsekey.exchange.marks import CHAIN, INSIDE, LEDGER, Seal, refusal
 from pulsekey.exchange.node_keys import NodeKeys, create_node_secret, open_node_keys
 from pulsekey.exchange.offers import Offers
 from pulsekey.exchange.search_records import SearchRecords
 from pulsekey.exchange.show_record import ShowRecord
 from pulsekey.exchange.sign_operation import SignOperation
 from pulsekey.exchange.stop_access import StopAccess
+from pulsekey.exchange.survey import Places, Survey, survey
 from pulsekey.identity.ceremonies import Ceremonies
 from pulsekey.identity.directory import Directory
 from pulsekey.identity.relying_party import relying_party
@@ -55,7 +61,7 @@ from pulsekey.ledger import embedded as ledger_home
 from pulsekey.ledger.embedded import LedgerHome
 from pulsekey.ledger.genesis import Genesis
 from pulsekey.ledger.pipeline import Ledger
-from pulsekey.ledger.ports import Outcome, Settlement
+from pulsekey.ledger.ports import Outcome
 from pulsekey.ledger.settlement.embedded import settlement_on
 from pulsekey.ledger.settlement.journal import JournalledChain
 from pulsekey.primitives.clock import Clock, SystemClock, seconds
@@ -69,7 +75,7 @@ from pulsekey.vault.embedded import (
     key_from_file,
 )
 from pulsekey.vault.ports import Custodian
-from pulsekey.vault.vault import Vault
+from pulsekey.vault.vault import INDEX_NAME, Vault
 
 LOG = logging.getLogger("pulsekey")
 PROGRAM_VERSION = 1
@@ -110,6 +116,20 @@ class Home:
         return self.folder / "identity.sqlite"
 
     @property
+    def mark(self) -> Path:
+        return self.folder / INSIDE
+
+    @property
+    def stores(self) -> dict[str, Path]:
+        """The stores that count their commits, by part."""
+        return {
+            "identity": self.folder / "identity.sqlite",
+            "consents": self.folder / "consents.sqlite",
+            "accesses": self.folder / "accesses.sqlite",
+            "vault": self.vault / INDEX_NAME,
+        }
+
+    @property
     def exists(self) -> bool:
         return self.node_secret.exists()
 
@@ -144,6 +164,7 @@ class Node:
     committing: CommitInterval
     evidence: GatherEvidence
     auditing: AuditVault
+    water: HighWater
     clock: Clock
     entropy: Entropy
 
@@ -229,22 +250,19 @@ def opened(
 ) -> Iterator[Node]:
     """Open the node in `settings.home`; close it at the end.
 
-    Raises `NotFound` where there is none, `Unavailable` if another process has it open.
+    Raises `NotFound` where there is none, `Unavailable` if another process has it open,
+    `IntegrityError` if a part of it was put back from an older copy.
     """
     home, clock = Home(settings.home), clock or SystemClock()
     keys = node_keys(settings, entropy)
     custodian = _custodian(settings, home, entropy)
     with ExitStack() as stack:
         stack.enter_context(_alone(home))
-        ledger = stack.enter_context(
-            ledger_home.opened(
-                home.ledger,
-                ConsentProgram(Outcome),
-                clock,
-                keys.sign,
-                settlement=stack.enter_context(_settlement(home, clock, entropy)),
-            )
-        )
+        places, seal = _marked(settings, home, keys)
+        found = survey(places, seal)
+        if found.findings:
+            raise refusal(found.findings)
+        chain = stack.enter_context(closing(_chain(home, entropy)))
         vault = stack.enter_context(
             Vault.open(home.vault, _blobs(home, entropy), custodian, entropy)
         )
@@ -257,7 +275,29 @@ def opened(
         accesses = stack.enter_context(
             closing(AccessLog(home.folder / "accesses.sqlite", patient_keys, entropy))
         )
-        node = _node(settings, keys, identities, ledger, vault, register, accesses, clock, entropy)
+        water = HighWater(
+            MarkFile(places.inside, seal),
+            None if places.outside is None else MarkFile(places.outside, seal),
+            _counted(identities, register, accesses, vault),
+            lambda: chain.length,
+            clock,
+            found.newest,
+        )
+        stack.callback(water.close)
+        ledger = stack.enter_context(
+            ledger_home.opened(
+                home.ledger,
+                ConsentProgram(Outcome),
+                clock,
+                keys.sign,
+                settlement=settlement_on(chain, clock),
+                note=water.note,
+            )
+        )
+        water.agree(ledger)
+        node = _node(
+            settings, keys, identities, ledger, vault, register, accesses, water, clock, entropy
+        )
         stack.callback(node.jobs.close)
         yield node
 
@@ -270,6 +310,7 @@ def _node(
     vault: Vault,
     register: ConsentRegister,
     accesses: AccessLog,
+    water: HighWater,
     clock: Clock,
     entropy: Entropy,
 ) -> Node:
@@ -335,9 +376,81 @@ def _node(
         committing=committing,
         evidence=GatherEvidence(gate, register, identities, accesses, ledger, committing, keys),
         auditing=AuditVault(vault, gate),
+        water=water,
         clock=clock,
         entropy=entropy,
     )
+
+
+def surveyed(settings: Settings, entropy: Entropy = secrets.token_bytes) -> Survey:
+    """Return what of a home is older than the rest of it remembers. The node must be stopped."""
+    home, keys = Home(settings.home), node_keys(settings, entropy)
+    with _alone(home):
+        return survey(*_marked(settings, home, keys))
+
+
+def accept_loss(
+    settings: Settings, *, clock: Clock | None = None, entropy: Entropy = secrets.token_bytes
+) -> tuple[Survey, Aftermath]:
+    """Let a node go on without what was lost, safely; return what that was and what was done.
+
+    Raises `Conflict` if nothing is lost. Cut short, it can be repeated: the mark that lets the node
+    open again is written last.
+    """
+    home, clock = Home(settings.home), clock or SystemClock()
+    keys = node_keys(settings, entropy)
+    custodian = _custodian(settings, home, entropy)
+    with ExitStack() as stack:
+        stack.enter_context(_alone(home))
+        places, seal = _marked(settings, home, keys)
+        found = survey(places, seal)
+        if not found.findings:
+            raise Conflict("nothing is lost: the node opens as it is")
+        _set_aside(home, found, clock)
+        vault = stack.enter_context(
+            Vault.open(home.vault, _blobs(home, entropy), custodian, entropy)
+        )
+        identities = stack.enter_context(
+            closing(open_store(home.stores["identity"], keys.identity_key, entropy))
+        )
+        patient_keys = PatientKeys(vault.keys)
+        register = stack.enter_context(
+            closing(ConsentRegister(home.stores["consents"], patient_keys, entropy))
+        )
+        accesses = stack.enter_context(
+            closing(AccessLog(home.stores["accesses"], patient_keys, entropy))
+        )
+        done = AcceptLoss(vault, identities, register, accesses)(found.parts, clock.now())
+        chain = stack.enter_context(closing(_chain(home, entropy)))
+        with ledger_home.opened(home.ledger, ConsentProgram(Outcome), clock, keys.sign) as ledger:
+            HighWater(
+                MarkFile(places.inside, seal),
+                None if places.outside is None else MarkFile(places.outside, seal),
+                _counted(identities, register, accesses, vault),
+                lambda: chain.length,
+                clock,
+                found.newest,
+            ).begin_anew(ledger)
+    lost = "; ".join(map(str, found.findings))
+    LOG.warning("an operator went on without what was lost: %s", lost)
+    return found, done
+
+
+def _set_aside(home: Home, found: Survey, clock: Clock) -> None:
+    """Move away what only fits what was lost; nothing is deleted."""
+    if not found.parts & {LEDGER, CHAIN}:
+        return
+    aside = home.folder / f"set-aside-{clock.now()}"
+    aside.mkdir(mode=0o700)
+    ledger = home.ledger
+    moved = [*ledger.folder.glob(f"{ledger.anchors.name}*")]
+    if LEDGER in found.parts:
+        # The heads, and the chain that anchors them, may be of batches that are not here any more.
+        kept = (ledger.genesis.name, ledger.consensus.name)
+        moved = [one for one in ledger.folder.iterdir() if not one.name.startswith(kept)]
+        moved += home.folder.glob(f"{home.chain.name}*")
+    for one in moved:
+        one.rename(aside / one.name)
 
 
 @contextmanager
@@ -349,6 +462,7 @@ def background(node: Node) -> Iterator[None]:
         while not ended.wait(node.settings.commit_minutes * 60):
             try:
                 node.committing()
+                node.water.stamp()
             except PulsekeyError as problem:
                 # The next interval commits to all of it; the operator learns why this one did not.
                 LOG.error("no commitment this time: %s", problem)  # noqa: TRY400
@@ -383,13 +497,30 @@ def _blobs(home: Home, entropy: Entropy) -> FileBlobStore:
     return FileBlobStore(home.vault / "blobs", entropy)
 
 
-@contextmanager
-def _settlement(home: Home, clock: Clock, entropy: Entropy) -> Iterator[Settlement]:
+def _chain(home: Home, entropy: Entropy) -> JournalledChain:
     # py-evm takes half a second to import, and only this engine needs it.
     from pulsekey.adapters.pyevm.engine import PyEvm  # noqa: PLC0415
 
-    with closing(JournalledChain(home.chain, PyEvm, entropy)) as chain:
-        yield settlement_on(chain, clock)
+    return JournalledChain(home.chain, PyEvm, entropy)
+
+
+def _marked(settings: Settings, home: Home, keys: NodeKeys) -> tuple[Places, Seal]:
+    """Return where marks and the marked stand, and the seal that is on the marks."""
+    ledger = ledger_home.read_genesis(home.ledger).ledger
+    outside = settings.mark_folder
+    if outside is not None:
+        if not outside.is_dir():
+            # Never made here: a share that is not mounted would look like an empty folder.
+            raise Unavailable(f"the folder for the mark, {outside}, is not there; is it mounted?")
+        outside /= f"pulsekey-{ledger.hex()[:16]}.mark"
+    places = Places(home.mark, outside, home.ledger.consensus, home.chain, home.stores)
+    return places, Seal(keys.mark_key, ledger)
+
+
+def _counted(
+    identities: IdentityStore, register: ConsentRegister, accesses: AccessLog, vault: Vault
+) -> dict[str, Store]:
+    return {"identity": identities, "consents": register, "accesses": accesses, "vault": vault}
 
 
 def _log_refusal(why: Refusal) -> None:

@@ -140,6 +140,28 @@ def rebuild(settings: Settings, _: Namespace) -> int:
     return 0
 
 
+def restore(settings: Settings, arguments: Namespace) -> int:
+    """Name what is lost; with the flag, make the node safe without it and let it open again."""
+    if not arguments.accept_loss:
+        findings = wiring.surveyed(settings).findings
+        for one in findings:
+            print(f"LOST {one}")
+        if findings:
+            print("Put the newest copy of it back if there is one. If it is lost for good,")
+            print("`pulsekey restore --accept-loss` goes on without it; see docs/operating.md.")
+        print(f"{len(findings)} findings" if findings else "Every part is the newest one known.")
+        return FAILED if findings else 0
+    found, done = wiring.accept_loss(settings)
+    for one in found.findings:
+        print(f"LOST {one}")
+    print(f"{done.consents_held:,} consents are held until their patients give them again.")
+    print(f"{done.clinicians_withdrawn:,} clinicians have to be confirmed again.")
+    if done.patients_unreadable:
+        print(f"{done.patients_unreadable:,} patients' terms and access logs cannot be opened.")
+    print("Every session has ended. Every patient's access log says that this happened.")
+    return 0
+
+
 def demo(settings: Settings, arguments: Namespace) -> int:
     if arguments.serve:
         serve_samples(settings)

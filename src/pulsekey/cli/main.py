@@ -101,6 +101,16 @@ def parser() -> argparse.ArgumentParser:
     )
     verb("audit", "re-verify every stored byte of vault and ledger", commands.audit)
     verb("rebuild", "derive the ledger's state, log and batches anew", commands.rebuild)
+    restoring = verb(
+        "restore",
+        "say whether a part of the home is older than the rest, and go on without what is lost",
+        commands.restore,
+    )
+    restoring.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="go on: consents have to be given again, sessions end",
+    )
     demo = verb("demo", "play the whole story on sample data", commands.demo)
     demo.add_argument("--serve", action="store_true", help="then serve the portal until Ctrl-C")
     return out

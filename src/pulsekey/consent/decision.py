@@ -42,6 +42,7 @@ class Reason(StrEnum):
     NOT_YET = "not yet"
     STOPPED = "stopped"
     EXPIRED = "expired"
+    HELD = "given before a restore"
     OTHER_PURPOSE = "granted for another purpose"
     NOT_COVERED = "not among what was granted"
     UNCONFIRMED = "recipient not confirmed"
@@ -83,6 +84,7 @@ Decision: TypeAlias = Permit | Deny
 # The most telling reason first: a patient asks "why not any more?" before "why not yet?".
 _BY_STATE = {
     GrantState.STOPPED: Reason.STOPPED,
+    GrantState.HELD: Reason.HELD,
     GrantState.EXPIRED: Reason.EXPIRED,
     GrantState.NOT_YET: Reason.NOT_YET,
 }

@@ -114,6 +114,8 @@ class GrantState(IntEnum):
     LIVE = 2
     EXPIRED = 3
     STOPPED = 4
+    HELD = 5
+    """Given before a loss that may hold its stop: this node waits for another one (ADR 0063)."""
 
 
 def grant_state(grant_value: bytes, account_value: bytes, at: Seconds) -> GrantState:

@@ -34,6 +34,7 @@ class NodeKeys:
     checkpoint: Ed25519PrivateKey = field(repr=False)
     commit: ec.EllipticCurvePrivateKey = field(repr=False)
     identity_key: bytes = field(repr=False)
+    mark_key: bytes = field(repr=False)
 
     def public_key(self) -> bytes:
         """The Ed25519 public key, 32 bytes."""
@@ -78,6 +79,7 @@ def open_node_keys(path: Path, custodian: Custodian) -> NodeKeys:
         Ed25519PrivateKey.from_private_bytes(_derived(secret, b"checkpoint ed25519", 32)),
         ec.derive_private_key(wide % (P256_ORDER - 1) + 1, ec.SECP256R1()),
         _derived(secret, b"identity store", 32),
+        _derived(secret, b"high-water mark", 32),
     )
 
 

@@ -22,7 +22,7 @@ from pulsekey.ledger.heads import SqliteHeads
 from pulsekey.ledger.log.checkpoint import Sign
 from pulsekey.ledger.log.tiles import TileLog
 from pulsekey.ledger.pipeline import Ledger, Limits
-from pulsekey.ledger.ports import Program, Settlement
+from pulsekey.ledger.ports import Note, Program, Settlement
 from pulsekey.ledger.state.sqlite import SqliteState
 from pulsekey.primitives.clock import Clock
 from pulsekey.primitives.errors import Conflict, IntegrityError, MalformedInput, NotFound
@@ -91,6 +91,7 @@ def opened(
     *,
     settlement: Settlement | None = None,
     limits: Limits | None = None,
+    note: Note | None = None,
 ) -> Iterator[Ledger]:
     """Open the ledger in `home`, recovering from a crash; close it at the end.
 
@@ -116,7 +117,13 @@ def opened(
             sign=sign,
         )
         with Ledger(
-            consensus, derived, clock, settlement=settlement, anchors=anchors, limits=limits
+            consensus,
+            derived,
+            clock,
+            settlement=settlement,
+            anchors=anchors,
+            limits=limits,
+            note=note,
         ) as ledger:
             yield ledger
 

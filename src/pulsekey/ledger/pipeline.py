@@ -22,7 +22,9 @@ from pulsekey.ledger.encoding import (
     BATCH_OPERATIONS_MAX,
     decode_batch,
     decode_step,
+    encode_batch,
     first_head,
+    head_digest,
     operation_digest,
 )
 from pulsekey.ledger.evidence import LedgerEvidence, StateEvidence
@@ -32,6 +34,8 @@ from pulsekey.ledger.ports import (
     Batch,
     Consensus,
     Head,
+    Note,
+    Ordered,
     Refused,
     Settlement,
     Snapshot,
@@ -48,6 +52,7 @@ from pulsekey.primitives.errors import (
     PulsekeyError,
     Unavailable,
 )
+from pulsekey.primitives.hashing import digest
 from pulsekey.primitives.ids import Digest
 
 LINGER_SECONDS_MAX = 1.0
@@ -92,12 +97,14 @@ class Ledger:
         settlement: Settlement | None = None,
         anchors: SqliteAnchors | None = None,
         limits: Limits | None = None,
+        note: Note | None = None,
     ) -> None:
         """Recover from whatever a crash left, then start to take operations."""
         self._consensus = consensus
         self._derived = derived
         self._clock = clock
         self._limits = limits or Limits()
+        self._note = note
         self.genesis = derived.genesis
         self._screen = Screen(
             derived.genesis.ledger,
@@ -326,16 +333,19 @@ class Ledger:
             return taken
 
     def _settle(self, taken: list[_Submission]) -> None:
-        """Order, execute, acknowledge, publish."""
+        """Order, execute, have it noted, acknowledge, publish."""
         before = self._published.head
         try:
             batch = self._ordered(before, [one for each in taken for one in each.operations])
             execution = execute(self._derived.program, self._snapshot, batch, before.log_size)
+            # Ordered is ordered: a stop binds from here, even if it cannot be acknowledged.
+            self._snapshot = execution.snapshot
+            self._executed_batch = batch.number
+            if self._note is not None:
+                self._note(_ordered_as(before, batch))
         except PulsekeyError as error:
             self._fail(error, taken)
             return
-        self._snapshot = execution.snapshot
-        self._executed_batch = batch.number
         _acknowledge(taken, execution)
         try:
             published = self._derived.publish(before, batch, execution)
@@ -380,6 +390,12 @@ class Ledger:
         if published.head.batch < batch:
             raise self._stopped()
         return published
+
+
+def _ordered_as(before: Head, batch: Batch) -> Ordered:
+    content = digest(encode_batch(before.ledger, batch))
+    size = before.log_size + len(batch.operations)
+    return Ordered(batch.number, batch.time, size, content, head_digest(before))
 
 
 def _acknowledge(taken: list[_Submission], execution: Execution) -> None:

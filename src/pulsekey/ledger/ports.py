@@ -4,10 +4,10 @@ The ledger orders, executes and proves opaque operations. What they mean is the 
 program, which wiring injects. Layers share these types and nothing else; `pipeline.py` joins them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeAlias
 
 from pulsekey.primitives.clock import Seconds
 from pulsekey.primitives.errors import Conflict
@@ -107,6 +107,24 @@ class Head:
     log_root: Digest
     availability: Digest
     parent: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """What is known of a batch when it is acknowledged: no other history has the same one."""
+
+    batch: int = 0
+    time: Seconds = Seconds(0)  # noqa: RUF009 - a NewType over int is immutable
+    log_size: int = 0
+    """Of the log after the batch."""
+    content: Digest = Digest(bytes(32))  # noqa: RUF009 - a NewType over bytes is immutable
+    """What the availability of the head after the batch will be."""
+    parent: Digest = Digest(bytes(32))  # noqa: RUF009 - a NewType over bytes is immutable
+    """The digest of the head before the batch."""
+
+
+Note: TypeAlias = Callable[[Ordered], None]
+"""Makes durable, outside of the ledger, how far it came. Called before anything is acknowledged."""
 
 
 class Consensus(Protocol):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from pulsekey.primitives.database import Waterline
 from pulsekey.primitives.errors import Conflict, IntegrityError, NotFound, Unavailable
 from pulsekey.primitives.ids import Digest, Entropy, PatientId
 from pulsekey.vault.index import Index
@@ -87,6 +88,15 @@ class Vault:
             vault._share()
             on_failure.pop_all()
         return vault
+
+    @property
+    def waterline(self) -> Waterline:
+        """The index's count of its commits."""
+        return self.index.waterline
+
+    def keep_mark(self, mark: bytes) -> None:
+        """Keep the node's mark durably (ADR 0063)."""
+        self.index.keep_mark(mark)
 
     def close(self) -> None:
         self.index.close()

@@ -89,6 +89,7 @@ def test_every_setting_is_read_from_the_environment() -> None:
         "SESSION_MINUTES_MAX": "5",
         "UPLOAD_BYTES_MAX": "1000",
         "COMMIT_MINUTES": "7",
+        "MARK_FOLDER": "/mnt/share",
     }
     assert {name.lower() for name in given} == {one.name for one in fields(Settings)}
     settings = settings_from({PREFIX + name: text for name, text in given.items()})

@@ -71,6 +71,14 @@ def anchor_call(batch: int, head: Digest, last: Link) -> bytes:
     return _selector("anchor") + b"".join(numbers)
 
 
+def anchored_batch(call: bytes) -> int | None:
+    """Return the batch whose head a call anchors, None for any other call."""
+    selector = _selector("anchor")
+    if not call.startswith(selector):
+        return None
+    return int.from_bytes(call[len(selector) : len(selector) + WORD])
+
+
 def execute_call(signed: bytes) -> bytes:
     """Return the call that executes an operation directly."""
     return _selector("execute") + _bytes(signed)

@@ -7,10 +7,10 @@ import { enter, guarded, ready } from "../session.js";
 import { checkedOffer, review, wantedBy } from "../signing.js";
 import { categoryName, listed, moment } from "../words.js";
 
-const MARKS = { live: "tag-good", "not-yet": "tag-questionable", stopped: "tag-stopped", expired: "" };
+const MARKS = { live: "tag-good", "not-yet": "tag-questionable", stopped: "tag-stopped", held: "tag-questionable", expired: "" };
 const GROUPS = [
   ["consents.live", ["live", "not-yet"]],
-  ["consents.ended", ["stopped", "expired"]],
+  ["consents.ended", ["held", "stopped", "expired"]],
 ];
 let me;
 
