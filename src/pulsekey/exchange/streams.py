@@ -238,7 +238,6 @@ def _resources(scope: Scope, search: Search, order: Order, after: Cursor | None)
             ids=ids,
             codes=_codes(search),
             windows=document_windows(search),
-            undated=not search.dates,
             after=after,
             order=order,
             limit=min(search.count + 1, DOCUMENTS_PER_READ_MAX),

@@ -36,6 +36,9 @@ from pulsekey.vault.records import (
 
 Mask = NDArray[np.bool_]
 
+FILED_OTHERWISE = frozenset({"AllergyIntolerance", "MedicationRequest"})
+"""Types that the vault files by when it began or was ordered; `date` asks for another element."""
+
 SLACK_MICROS = MICROS_PER_DAY + EAST_MICROS
 """A date without a zone begins up to a day before its time of day, and up to 14 hours off UTC."""
 
@@ -236,7 +239,12 @@ def windows(search: Search) -> tuple[Window, ...]:
 
 
 def document_windows(search: Search) -> tuple[Window, ...]:
-    """Return windows on documents. Their index knows when they begin, not when they end."""
+    """Return windows on dated documents. Their index knows when they begin, not when they end.
+
+    It tells nothing of documents without a date: those have to be looked at.
+    """
+    if search.resource_type in FILED_OTHERWISE:
+        return ()
     return tuple(
         Window(start_min=window.start_min, start_max=window.start_max) for window in windows(search)
     )

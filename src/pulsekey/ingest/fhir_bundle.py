@@ -372,12 +372,14 @@ def _listed(value: Json) -> list[Json]:
 
 
 def _date(resource: dict[str, Json]) -> str:
+    """Return when a resource begins, "" where it does not say: an open period began some time."""
     for place in DATES:
-        value: Json = resource
-        for name in place.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        if isinstance(value, str):
-            return value
+        element, _, inner = place.partition(".")
+        value = resource.get(element)
+        if inner and isinstance(value, dict):
+            value = value.get(inner)
+        if element in resource:
+            return value if isinstance(value, str) else ""
     return ""
 
 

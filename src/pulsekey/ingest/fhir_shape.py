@@ -169,10 +169,12 @@ DATES: Final = (
     "effectiveDateTime",
     "effectivePeriod.start",
     "effectiveInstant",
+    "effectiveTiming.start",
     "performedDateTime",
     "performedPeriod.start",
     "occurrenceDateTime",
     "occurrencePeriod.start",
+    "occurrenceTiming.start",
     "onsetDateTime",
     "onsetPeriod.start",
     "started",
@@ -189,7 +191,7 @@ DATES: Final = (
     "dateAsserted",
 )
 """Where the clinical time of a resource may stand, the first that is there; when it happened comes
-before when it was written down."""
+before when it was written down. A Timing has no start: such a resource is filed without a date."""
 
 CODES: Final[Mapping[str, tuple[str, ...]]] = {
     "MedicationRequest": ("medicationCodeableConcept",),
