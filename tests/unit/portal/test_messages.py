@@ -30,6 +30,14 @@ PLACE = re.compile(r"\{(\w+)\}")
 QUOTED = re.compile(r"""["'`]([a-z][\w-]*(?:\.[\w-]+)+)["'`]""")
 PASSKEY = (PORTAL / "static" / "passkey.js").read_text("utf-8")
 EVIDENCE = (PORTAL / "static" / "evidence.js").read_text("utf-8")
+READERS = EVIDENCE.partition("const READERS = {\n")[2].partition("\n};")[0]
+SAID = re.compile(
+    r"""say\(\s*"([^"]+)"|Broken\("([^"]+)"\)|problem: "([^"]+)"|return "([a-z][^"]* [^"]*)";"""
+    r"""|refuse\([^;]*?,\s*"([^"]+)"\);|need\((?:(?!need\().)*?,\s*"([^"]+)",?\s*\);""",
+    re.DOTALL,
+)
+STATES = {"live", "stopped", "expired", "not yet", "evidence, version 1"}
+"""What the verifier says without one of its words for saying."""
 PROBLEM = re.compile(r"^  (\w+):$|^  (\w+): \"", re.MULTILINE)
 CODES = re.compile(r'Mismatch\("([a-z]+)"\)')
 
@@ -88,7 +96,10 @@ FAMILIES: dict[str, set[str]] = {
 }
 """Keys that are put together from a name: `family.member`, with every member there is."""
 
-OPEN = ("resource", "clinical", "ucum", "fact")
+STEMS = {"pulsekey.back", "proof.part", "passkey.problem", "check.problem", "sign-in.why"}
+"""Beginnings of keys, and what only looks like one."""
+
+OPEN = ("proof", "resource", "clinical", "ucum", "fact")
 """Families of words that come from outside: what is not in them is shown as it came."""
 
 
@@ -128,7 +139,13 @@ def test_every_key_that_is_used_exists() -> None:
     assert missing == set()
     assert {
         key for key in used if key.split(".")[0] in {each.split(".")[0] for each in known}
-    } - set(known) - {"pulsekey.back", "passkey.problem", "check.problem", "sign-in.why"} == set()
+    } - set(known) - {
+        "pulsekey.back",
+        "proof.part",
+        "passkey.problem",
+        "check.problem",
+        "sign-in.why",
+    } == set()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -183,6 +200,20 @@ def test_categories_are_named_as_in_the_consent_sentence() -> None:
         assert {f"category.{key}": text.lower() for key, text in named.items()} == {
             key: str(text).lower() for key, text in mine.items() if key.startswith("category.")
         }
+
+
+def test_whatever_the_verifier_says_is_in_the_catalogue() -> None:
+    said = {next(filter(None, match.groups())) for match in SAID.finditer(EVIDENCE)} - {"0"}
+    english = catalogue.messages("en")
+    known = {
+        str(text)
+        for key, text in english.items()
+        if key.startswith("proof.") and not key.startswith("proof.part.")
+    }
+    assert said | STATES <= known
+    assert {text for text in known if f'"{text}"' not in EVIDENCE} == set()
+    parts = {key.removeprefix("proof.part.") for key in english if key.startswith("proof.part.")}
+    assert parts == set(re.findall(r"^  (\w+): ", READERS, re.MULTILINE))
 
 
 def test_nothing_is_called_healthy_or_normal_by_us() -> None:

@@ -18,7 +18,8 @@ export const CLAIMS = [
 /**
  * Judge an evidence file (its text, or better its bytes). Never rejects, whatever is given.
  * `anchors`: genesis, checkpoints or heads that the caller has from elsewhere; `receipts`: what readers were given.
- * Resolves to `{claims: [{name, ok, detail}], anchors: [trust in words]}`.
+ * Resolves to `{claims: [{name, ok, detail, said}], anchors: [trust in words]}`. `detail` is English; `said` is the same
+ * as `[{template, values}]`, for pages of other languages.
  */
 export async function verifyEvidence(content, { receipts = [], anchors = [] } = {}) {
   let parts;
@@ -26,30 +27,56 @@ export async function verifyEvidence(content, { receipts = [], anchors = [] } = 
     parts = readParts(textOf(content, FILE_BYTES_MAX));
   } catch (error) {
     const why = reason(error);
-    return { claims: CLAIMS.map((name, at) => ({ name, ok: false, detail: at ? "not judged: no file" : why })), anchors: [] };
+    return { claims: CLAIMS.map((name, at) => claimed(name, false, at ? "not judged: no file" : why)), anchors: [] };
   }
-  const problems = Object.entries(parts).filter(([, part]) => part.problem).map(([name, part]) => `${name}: ${part.problem}`);
-  const claims = [{ name: "format", ok: problems.length === 0, detail: problems.join("; ") || "evidence, version 1" }];
+  const problems = Object.entries(parts).filter(([, part]) => part.problem).map(([part, { problem }]) => say("{part}: {problem}", { part, problem }));
+  const claims = [claimed("format", problems.length === 0, problems.length ? problems : "evidence, version 1")];
   const file = opened(parts, receipts, anchors);
   for (const name of CLAIMS.slice(1)) {
     try {
-      claims.push({ name, ok: true, detail: await JUDGES[name](file) });
+      claims.push(claimed(name, true, await JUDGES[name](file)));
     } catch (error) {
-      claims.push({ name, ok: false, detail: reason(error) });
+      claims.push(claimed(name, false, reason(error)));
     }
   }
   const last = claims.at(-1);
   return { claims, anchors: last.ok ? last.detail.split("; ") : [] };
 }
 
+// --- what is said: English, with the template that it was made from
+
+class Said {
+  constructor(template, values) {
+    this.template = template;
+    this.values = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value instanceof Said ? value : String(value)]));
+  }
+
+  toString() {
+    return fill(this.template, this.values);
+  }
+}
+
+const say = (template, values = {}) => new Said(template, values);
+const saidOf = (told) => (told instanceof Said ? told : say(told));
+
+function claimed(name, ok, told) {
+  const said = [told].flat().map(saidOf);
+  return { name, ok, detail: said.join("; "), said };
+}
+
 /** A claim that does not hold, or a part that cannot be read. */
-class Broken extends Error {}
+class Broken extends Error {
+  constructor(why) {
+    super(String(why));
+    this.said = saidOf(why);
+  }
+}
 
 function need(holds, why) {
   if (!holds) throw new Broken(why);
 }
 
-const reason = (error) => (error instanceof Broken ? error.message : `cannot be judged here (${error?.name ?? "error"})`);
+const reason = (error) => (error instanceof Broken ? error.said : say("cannot be judged here ({error})", { error: error?.name ?? "error" }));
 
 // --- bytes, text, hashes
 
@@ -328,7 +355,7 @@ function opened(parts, receipts, anchors) {
   for (const [name, part] of Object.entries(parts)) {
     Object.defineProperty(file, name, {
       get() {
-        need(!part.problem, `not judged: ${name} cannot be read`);
+        need(!part.problem, say("not judged: {part} cannot be read", { part: name }));
         return part.value;
       },
     });
@@ -557,9 +584,9 @@ async function replay(operations) {
   const state = { account: operations[0].account, nonce: 0n, revokedThrough: 0n, count: 0, keys: new Map(), grant: null };
   for (const one of operations.slice(0, -1)) {
     const { index, time } = one.step;
-    const refuse = (holds, why) => need(holds, `operation ${index} could not have been executed: ${why}`);
-    need(one.account === state.account, `operation ${index} is of another account`);
-    need(!one.consent || one.consent === grant.consent, `operation ${index} is about another consent`);
+    const refuse = (holds, why) => need(holds, say("operation {index} could not have been executed: {problem}", { index, problem: say(why) }));
+    need(one.account === state.account, say("operation {index} is of another account", { index }));
+    need(!one.consent || one.consent === grant.consent, say("operation {index} is about another consent", { index }));
     refuse(one.nonce > state.nonce, "nonce not rising");
     if (one.kind === "register") {
       const own = one.account === (await tagged("account", one.body)) && one.signer === one.newKey;
@@ -654,30 +681,31 @@ const JUDGES = {
     );
     checkTerms(raw);
     need(raw.sentence === sentenceOf(raw), "the sentence is not the one that follows from the terms");
-    return `consent ${consent}: ${raw.sentence}`;
+    return say("consent {consent}: {sentence}", { consent, sentence: raw.sentence });
   },
 
   async signature({ genesis, operations }) {
     const ledger = await ledgerOf(genesis);
     for (const one of await named(operations)) {
-      const at = `operation ${one.step.index}`;
+      const { index } = one.step;
       const { witness } = one;
-      if (witness.scheme === 2) need(witness.rp === ZERO && !witness.data && !witness.suffix, `${at}: malformed`);
-      if (one.record?.scheme === 2) need(one.record.rp === ZERO, `${at}: malformed`);
+      if (witness.scheme === 2) need(witness.rp === ZERO && !witness.data && !witness.suffix, say("operation {index}: malformed", { index }));
+      if (one.record?.scheme === 2) need(one.record.rp === ZERO, say("operation {index}: malformed", { index }));
       if (one.kind === "register") {
-        need(one.account === (await tagged("account", one.body)) && one.signer === one.newKey, `${at}: not its account`);
+        need(one.account === (await tagged("account", one.body)) && one.signer === one.newKey, say("operation {index}: not its account", { index }));
       }
-      need((await keyId(witness.scheme, witness.x, witness.y, witness.rp)) === one.signer, `${at}: foreign witness`);
-      need(await witnessHolds(ledger, one), `${at}: bad signature`);
+      need((await keyId(witness.scheme, witness.x, witness.y, witness.rp)) === one.signer, say("operation {index}: foreign witness", { index }));
+      need(await witnessHolds(ledger, one), say("operation {index}: bad signature", { index }));
       need(one.kind !== "grant" || witness.scheme === 1, "the grant is signed by a server's key, not with a passkey");
     }
-    return `${operations.length} operations; for the grant, user present and verified`;
+    return say("{count} operations; for the grant, user present and verified", { count: operations.length });
   },
 
   async key({ operations }) {
     await replay(await named(operations));
     const { signer } = grantOf(operations);
-    return `key ${signer.slice(0, 12)}, ${signer === operations[0].signer ? "registered first" : "added later"}`;
+    const key = signer.slice(0, 12);
+    return signer === operations[0].signer ? say("key {key}, registered first", { key }) : say("key {key}, added later", { key });
   },
 
   async enrolment({ genesis, terms, enrolment }) {
@@ -685,7 +713,7 @@ const JUDGES = {
     await checkStatement(genesis, terms.raw, enrolment);
     const { raw } = enrolment;
     need(raw.role === "patient" && raw.account === terms.raw.signer.account, "the statement is not about the patient who holds this account");
-    return `${raw.custodian_name}, ${raw.method}, ${day(raw.stated_at)}`;
+    return say("{custodian}, {method}, {day}", { custodian: raw.custodian_name, method: raw.method, day: day(raw.stated_at) });
   },
 
   async recipient({ genesis, terms, recipient: stated }) {
@@ -699,7 +727,7 @@ const JUDGES = {
     );
     const commitment = await tagged("person-commitment", stated.nameSalt, utf8(recipient.name));
     need(commitment === raw.name, "the confirmation is about another name");
-    return `${recipient.name}, ${recipient.organisation.name}: ${raw.method}`;
+    return say("{recipient}, {organisation}: {method}", { recipient: recipient.name, organisation: recipient.organisation.name, method: raw.method });
   },
 
   async log({ genesis, head, operations }) {
@@ -708,17 +736,17 @@ const JUDGES = {
     for (const { signed, step, stepBytes, inclusion } of operations) {
       need(step.index > before, "operations are not in the order of the log");
       before = step.index;
-      need((await tagged("signed-operation", signed)) === step.operation, `step ${step.index} is of another operation`);
-      need(step.code === 0n, `operation ${step.index} was refused`);
+      need((await tagged("signed-operation", signed)) === step.operation, say("step {index} is of another operation", { index: step.index }));
+      need(step.code === 0n, say("operation {index} was refused", { index: step.index }));
       need((await rootOver(stepBytes, step.index, head.size, inclusion)) === head.root, "an inclusion proof does not lead to the log's root");
     }
-    return `${operations.length} steps under a log of ${head.size}`;
+    return say("{count} steps under a log of {size}", { count: operations.length, size: head.size });
   },
 
   async checkpoint({ genesis, head, checkpoint }) {
     const { text } = await openCheckpoint(genesis, checkpoint);
     need(text === (await checkpointText(head)), "the checkpoint was signed for another head");
-    return `ledger ${head.ledger}, batch ${head.batch}, ${day(head.time)}`;
+    return say("ledger {ledger}, batch {batch}, {day}", { ledger: head.ledger, batch: head.batch, day: day(head.time) });
   },
 
   async state({ head, states, operations }) {
@@ -732,16 +760,16 @@ const JUDGES = {
       throw new Broken("not judged: the operations do not follow from each other");
     }
     await checkStates(replayed, states, operations);
-    return `${stateAt(replayed, head.time)} on ${day(head.time)}`;
+    return say("{state} on {day}", { state: say(stateAt(replayed, head.time)), day: day(head.time) });
   },
 
   async stopped({ operations, releases }) {
     const stop = stoppedAt(operations);
     if (!stop) return "not stopped";
     for (const { at, counter } of releases.entries) {
-      need(second(at) <= stop.time + SKEW_SECONDS, `release ${counter} is later than step ${stop.index}`);
+      need(second(at) <= stop.time + SKEW_SECONDS, say("release {counter} is later than step {index}", { counter, index: stop.index }));
     }
-    return `at step ${stop.index}, ${day(stop.time)}; no release after it`;
+    return say("at step {index}, {day}; no release after it", { index: stop.index, day: day(stop.time) });
   },
 
   async releases({ genesis, terms, operations, releases, receipts }) {
@@ -749,7 +777,7 @@ const JUDGES = {
     await checkCommitment(genesis, terms, operations, releases, digests);
     const found = await checkReceipts(genesis, operations, digests, receipts);
     const until = day(operations.at(-1).step.time);
-    return [`${digests.length} releases until ${until}, without a gap`, ...found].join("; ");
+    return [say("{count} releases until {day}, without a gap", { count: digests.length, day: until }), ...found];
   },
 
   async anchor({ genesis, head, operations, anchor, anchors }) {
@@ -767,10 +795,10 @@ const JUDGES = {
     const trust = [
       raw.chain.split(":")[0] === "embedded"
         ? "embedded: consistency only"
-        : `chain ${raw.chain}, block ${raw.block}: look head ${await headName(anchored)} up there`,
+        : say("chain {chain}, block {block}: look head {head} up there", { chain: raw.chain, block: raw.block, head: await headName(anchored) }),
     ];
     for (const given of anchors) trust.push(await compared(genesis, [head, anchored], textOf(given, 256 * 1024)));
-    return trust.join("; ");
+    return trust;
   },
 };
 
@@ -816,13 +844,13 @@ async function checkChain(terms, grant, releases) {
   for (const entry of releases.entries) {
     const expected = digests.length + 1;
     const previous = digests.at(-1) ?? ZERO;
-    need(entry.counter === expected && entry.previous === previous && entry.chain === chain, `the access chain breaks at entry ${expected}`);
-    need(entry.patient === raw.subject && entry.reader === raw.recipient.id, `release ${expected} is of another patient or to another reader`);
-    need(entry.basis === "consent" && entry.purpose === raw.purpose, `release ${expected} is not what was consented to`);
+    need(entry.counter === expected && entry.previous === previous && entry.chain === chain, say("the access chain breaks at entry {counter}", { counter: expected }));
+    need(entry.patient === raw.subject && entry.reader === raw.recipient.id, say("release {counter} is of another patient or to another reader", { counter: expected }));
+    need(entry.basis === "consent" && entry.purpose === raw.purpose, say("release {counter} is not what was consented to", { counter: expected }));
     const at = second(entry.at);
     need(
       at + SKEW_SECONDS >= grant.step.time && at >= BigInt(raw.valid.from) && at < BigInt(raw.valid.until),
-      `release ${expected} is outside of the time consented to`,
+      say("release {counter} is outside of the time consented to", { counter: expected }),
     );
     digests.push(await tagged("access-entry", utf8(canonical(entry))));
   }
@@ -859,16 +887,21 @@ async function checkReceipts(genesis, operations, digests, given) {
     if (receipt.counter > digests.length) {
       need(
         second(receipt.at) + SKEW_SECONDS >= committed,
-        `misconduct: a reader holds receipt ${receipt.counter}, and the chain was cut off after entry ${digests.length}`,
+        say("misconduct: a reader holds receipt {counter}, and the chain was cut off after entry {count}", { counter: receipt.counter, count: digests.length }),
       );
       later += 1;
     } else {
-      need(receipt.entry === digests[receipt.counter - 1], `misconduct: a reader holds a receipt for another entry ${receipt.counter}`);
+      need(
+        receipt.entry === digests[receipt.counter - 1],
+        say("misconduct: a reader holds a receipt for another entry {counter}", { counter: receipt.counter }),
+      );
       fitting += 1;
     }
   }
-  const words = [[fitting, "agree"], [later, "later than this file, which does not cover them"]];
-  return words.filter(([count]) => count).map(([count, word]) => `${count} receipts: ${word}`);
+  const found = [];
+  if (fitting) found.push(say("{count} receipts: agree", { count: fitting }));
+  if (later) found.push(say("{count} receipts: later than this file, which does not cover them", { count: later }));
+  return found;
 }
 
 function readReceipt(text) {
@@ -948,7 +981,7 @@ async function comparedHead(heads, name) {
   need(isDigest(name), "an anchor that was given cannot be read");
   const names = await Promise.all(heads.map(headName));
   need(names.includes(name), "the head that was given is none of the file's");
-  return `head ${name.slice(0, 12)}: as it was given`;
+  return say("head {head}: as it was given", { head: name.slice(0, 12) });
 }
 
 async function comparedCheckpoint(genesis, heads, note, path) {
@@ -956,14 +989,17 @@ async function comparedCheckpoint(genesis, heads, note, path) {
   for (const head of heads) {
     if (known.size === head.size) {
       need(known.text === (await checkpointText(head)), "the checkpoint that was given contradicts the file's");
-      return `checkpoint of ${known.size} entries: as it was given`;
+      return say("checkpoint of {count} entries: as it was given", { count: known.size });
     }
   }
   const [head] = heads;
-  need(path && isPath(path), `the checkpoint that was given has ${known.size} entries, the file's ${head.size}: give it with a consistency proof between the two`);
+  need(
+    path && isPath(path),
+    say("the checkpoint that was given has {count} entries, the file's {size}: give it with a consistency proof between the two", { count: known.size, size: head.size }),
+  );
   const ends = [[known.size, known.root], [head.size, head.root]].sort((one, other) => (one[0] < other[0] ? -1 : 1));
   await checkConsistency(...ends[0], ...ends[1], path);
-  return `checkpoint of ${known.size} entries: of the same log`;
+  return say("checkpoint of {count} entries: of the same log", { count: known.size });
 }
 
 // --- the sentence: docs/evidence.md, section 4
