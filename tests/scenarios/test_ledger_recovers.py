@@ -1,12 +1,15 @@
 """Whatever a layer does, what was acknowledged stays and the audit is clean afterwards."""
 
+import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from pulsekey.ledger import derived
 from pulsekey.ledger.audit import audit
 from pulsekey.ledger.derived import Derived
 from pulsekey.ledger.embedded import LedgerHome, found, rebuild
@@ -266,3 +269,42 @@ def _forget_derived(home: LedgerHome) -> None:
         tables.unlink()
     shutil.rmtree(home.log / "tile")
     shutil.rmtree(home.availability)
+
+
+def test_an_index_that_an_earlier_version_did_not_keep_is_filled_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(derived, "INDEXED_TOGETHER", 7)
+    operations = [setting(key(n % 5), value(n + 1), nonce=n) for n in range(40)]
+    with toy_ledger(tmp_path, limits=Limits(batch_operations_max=3, linger_seconds=0)) as ledger:
+        ledger.submit_many(operations)
+        kept = [*ledger.view().operations_touching(key(3))]
+    assert [index for index, _ in kept] == [*range(3, 40, 5)]
+    tables = sqlite3.connect(tmp_path / "heads.sqlite", isolation_level=None)
+    tables.executescript("DROP TABLE touched; DROP TABLE indexed; PRAGMA user_version = 1")
+    tables.close()
+    with toy_ledger(tmp_path) as ledger:
+        assert [*ledger.view().operations_touching(key(3))] == kept
+        ledger.submit(setting(key(3), value(99), old=value(4), nonce=99))
+        assert len([*ledger.view().operations_touching(key(3))]) == len(kept) + 1
+    assert audit(LedgerHome(tmp_path), ToyProgram()).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("DELETE FROM touched WHERE log_index = 2", "touched .* at 2: is missing"),
+        ("UPDATE touched SET log_index = 9 WHERE log_index = 2", "at 9: is there without a reason"),
+        ("DELETE FROM indexed", "indexed 1: is missing"),
+    ],
+)
+def test_the_audit_names_what_is_wrong_with_the_index(
+    tmp_path: Path, change: str, problem: str
+) -> None:
+    with toy_ledger(tmp_path) as ledger:
+        ledger.submit_many(setting(key(n), value(n + 1)) for n in range(3))
+    tables = sqlite3.connect(tmp_path / "heads.sqlite", isolation_level=None)
+    tables.execute(change)
+    tables.close()
+    report = audit(LedgerHome(tmp_path), ToyProgram())
+    assert any(re.search(problem, f"{one.place}: {one.problem}") for one in report.findings)

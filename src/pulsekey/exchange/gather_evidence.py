@@ -21,7 +21,7 @@ from pulsekey.consent.operations import (
     decode_signed,
 )
 from pulsekey.consent.register import ConsentRegister
-from pulsekey.consent.state import commitment_slot
+from pulsekey.consent.state import account_slot, commitment_slot
 from pulsekey.consent.terms import Terms
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Asked, accesses_head, consent_chain
@@ -190,7 +190,7 @@ def _operations(view: View, terms: Terms) -> list[_Found]:
     """
     found = [
         one
-        for index, signed in view.operations_holding(terms.signer)
+        for index, signed in view.operations_touching(account_slot(terms.signer))
         for one in [_Found(index, signed, decode_operation(decode_signed(signed).operation))]
         if one.operation.account == terms.signer and not view.step(index).code
     ]

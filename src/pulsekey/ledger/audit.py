@@ -49,6 +49,8 @@ from pulsekey.primitives.errors import IntegrityError, MalformedInput, PulsekeyE
 from pulsekey.primitives.hashing import digest, tagged
 from pulsekey.primitives.ids import Digest
 
+HEADS_SCHEMA = ";".join(heads.MIGRATIONS)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -72,6 +74,7 @@ class _Expected:
     """What executing everything again gives."""
 
     heads: list[Head] = field(default_factory=list)
+    touched: set[tuple[bytes, int]] = field(default_factory=set)
     steps: list[Step] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
     leaves: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)
@@ -122,6 +125,7 @@ def _executed(
         assert isinstance(execution.snapshot, Tree)
         snapshot = execution.snapshot
         expected.steps += execution.steps
+        expected.touched |= {*execution.touched}
         for step in execution.steps:
             grow_spine(spine, 1, entry_hash(encode_step(step)))
         expected.contents[digest(content).hex()] = content
@@ -158,18 +162,25 @@ def _checked_batch(
 
 def _check_heads(home: LedgerHome, expected: _Expected) -> Iterator[Finding]:
     name = home.heads.name
-    rows = _Rows(home.heads, heads.SCHEMA, "SELECT batch, digest, content FROM head")
+    rows = _Rows(home.heads, HEADS_SCHEMA, "SELECT batch, digest, content FROM head")
     wanted = {
         head.batch: (head.batch, head_digest(head), encode_head(head)) for head in expected.heads
     }
     yield from _compared(f"{name}, head", {row[0]: row for row in rows}, wanted)
     yield from rows.findings
-    places = _Rows(home.heads, heads.SCHEMA, "SELECT operation, log_index FROM place")
+    places = _Rows(home.heads, HEADS_SCHEMA, "SELECT operation, log_index FROM place")
     first: dict[bytes, tuple[bytes, int]] = {}
     for step in expected.steps:
         first.setdefault(step.operation, (step.operation, step.index))
     yield from _compared(f"{name}, place of operation", {row[0]: row for row in places}, first)
     yield from places.findings
+    touched = {*_Rows(home.heads, HEADS_SCHEMA, "SELECT key, log_index FROM touched")}
+    for key, index in sorted(touched ^ expected.touched):
+        known = "is missing" if (key, index) in expected.touched else "is there without a reason"
+        yield Finding(f"{name}, touched {key.hex()} at {index}", known)
+    last = {1: (1, len(expected.heads))} if expected.heads else {}
+    indexed = _Rows(home.heads, HEADS_SCHEMA, "SELECT one, batch FROM indexed")
+    yield from _compared(f"{name}, indexed", {row[0]: row for row in indexed}, last)
 
 
 def _check_state(home: LedgerHome, expected: _Expected) -> Iterator[Finding]:

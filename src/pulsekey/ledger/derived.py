@@ -9,12 +9,19 @@ import base64
 from dataclasses import dataclass
 from functools import partial
 
-from pulsekey.ledger.encoding import encode_batch, encode_step, first_head, head_digest
-from pulsekey.ledger.execution.execute import Execution, execute
+from pulsekey.ledger.encoding import (
+    decode_step,
+    encode_batch,
+    encode_step,
+    first_head,
+    head_digest,
+)
+from pulsekey.ledger.execution.execute import Execution, execute, touched_by
 from pulsekey.ledger.genesis import Genesis
 from pulsekey.ledger.heads import SqliteHeads
 from pulsekey.ledger.log.checkpoint import Checkpoint, Sign, open_checkpoint, sign_checkpoint
 from pulsekey.ledger.ports import (
+    CODE_INADMISSIBLE,
     Availability,
     Batch,
     Consensus,
@@ -27,6 +34,9 @@ from pulsekey.ledger.ports import (
 from pulsekey.primitives.errors import IntegrityError, MalformedInput
 from pulsekey.primitives.hashing import digest
 from pulsekey.primitives.ids import Digest, LedgerId
+
+INDEXED_TOGETHER = 10_000
+"""Keys that are noted in one transaction when an index is filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,7 @@ class Derived:
         if snapshot.root != head.state_root:
             raise IntegrityError(f"the state kept after batch {kept} is not the one of its head")
         self._agreed(consensus, head, last)
+        self._index(consensus, last)
         for batch in consensus.batches(kept):
             execution = execute(
                 self.program,
@@ -78,6 +89,23 @@ class Derived:
             raise IntegrityError(f"consensus lost batches: the heads end at batch {last.batch}")
         return Published(head, snapshot, self._settled_checkpoint(head))
 
+    def _index(self, consensus: Consensus, last: Head) -> None:
+        """Fill in what the operations touched of which an earlier version kept the heads only."""
+        done = self.heads.indexed()
+        touched: list[tuple[bytes, int]] = []
+        first = self._head_at(done).log_size if done < last.batch else 0
+        for batch in consensus.batches(done):
+            if batch.number > last.batch:
+                break
+            for index, signed in enumerate(batch.operations, first):
+                code = decode_step(self.log.entry(index), where=f"log entry {index}").code
+                if code != CODE_INADMISSIBLE:
+                    touched += touched_by(self.program.keys(signed), index, code)
+            first += len(batch.operations)
+            if len(touched) >= INDEXED_TOGETHER or batch.number == last.batch:
+                self.heads.index(batch.number, touched)
+                touched.clear()
+
     def publish(self, before: Head, batch: Batch, execution: Execution) -> Published:
         """Put a batch that was ordered and executed into every store."""
         head = self.publish_batch(before, batch, execution)
@@ -95,7 +123,7 @@ class Derived:
         if log[0] != before.log_size + len(execution.steps):
             raise IntegrityError(f"the log has {log[0]} entries after batch {batch.number}")
         head = _head_after(before, batch, execution, receipt, log)
-        self.heads.put(head, execution.steps)
+        self.heads.put(head, execution.steps, execution.touched)
         self.state.keep(batch.number, execution.snapshot, execution.writes)
         return head
 

@@ -1,4 +1,4 @@
-"""The heads that batches led to, and where each operation stands in the log.
+"""The heads that batches led to, where each operation stands in the log, and what it touched.
 
 Derived from consensus, like everything but consensus itself: a lost commit is executed again.
 """
@@ -6,7 +6,7 @@ Derived from consensus, like everything but consensus itself: a lost commit is e
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pulsekey.ledger.encoding import decode_head, encode_head, head_digest
 from pulsekey.ledger.ports import Head, Step
@@ -25,7 +25,23 @@ CREATE TABLE place (
     log_index INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 """
-MIGRATIONS = (SCHEMA,)
+INDEX = """
+CREATE TABLE touched (
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    log_index INTEGER NOT NULL,
+    PRIMARY KEY (key, log_index)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE indexed (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    batch INTEGER NOT NULL
+) STRICT
+"""
+"""Which operations read which state key, and the last batch for which that is filled in."""
+
+MIGRATIONS = (SCHEMA, INDEX)
+
+Touched: TypeAlias = Sequence[tuple[bytes, int]]
+"""Pairs of a state key and the log index of an operation that read it."""
 
 
 class SqliteHeads:
@@ -36,8 +52,8 @@ class SqliteHeads:
         self._lock = threading.Lock()
         self._tables = open_database(path, MIGRATIONS, synchronous="NORMAL")
 
-    def put(self, head: Head, steps: Sequence[Step]) -> None:
-        """Keep a head and the places of its batch's operations, whole or not at all."""
+    def put(self, head: Head, steps: Sequence[Step], touched: Touched) -> None:
+        """Keep a head, the places of its batch's operations and what they touched, or nothing."""
         with self._lock, transaction(self._tables, self._path):
             self._tables.execute(
                 "INSERT INTO head VALUES (?, ?, ?)",
@@ -48,6 +64,23 @@ class SqliteHeads:
                 "INSERT OR IGNORE INTO place VALUES (?, ?)",
                 [(step.operation, step.index) for step in steps],
             )
+            self._note(head.batch, touched)
+
+    def index(self, batch: int, touched: Touched) -> None:
+        """Note what the operations of batches up to `batch` touched, whose heads are here."""
+        with self._lock, transaction(self._tables, self._path):
+            self._note(batch, touched)
+
+    def indexed(self) -> int:
+        """Return the last batch of which it is noted what its operations touched."""
+        row = self._one("SELECT batch FROM indexed", ())
+        return 0 if row is None else int(row[0])
+
+    def touching(self, key: bytes, below: int) -> list[int]:
+        """Return the log indices under `below` of the operations that read a state key."""
+        query = "SELECT log_index FROM touched WHERE key = ? AND log_index < ? ORDER BY log_index"
+        with self._lock, translated(self._path):
+            return [index for (index,) in self._tables.execute(query, (key, below))]
 
     def last(self) -> Head | None:
         """Return the newest head, or None before the first batch."""
@@ -81,6 +114,10 @@ class SqliteHeads:
     def close(self) -> None:
         """Let go of the file."""
         self._tables.close()
+
+    def _note(self, batch: int, touched: Touched) -> None:
+        self._tables.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", touched)
+        self._tables.execute("INSERT OR REPLACE INTO indexed VALUES (1, ?)", (batch,))
 
     def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         with self._lock, translated(self._path):

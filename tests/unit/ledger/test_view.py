@@ -39,15 +39,15 @@ def test_a_view_proves_steps_and_states_under_its_own_head(tmp_path: Path) -> No
         verify_consistency(head.log_size, head.log_root, later.log_size, later.log_root, path)
 
 
-def test_a_view_finds_operations_by_what_they_hold_and_ends_at_its_head(tmp_path: Path) -> None:
+def test_a_view_finds_operations_by_what_they_touch_and_ends_at_its_head(tmp_path: Path) -> None:
     with toy_ledger(tmp_path, limits=BATCHES_OF_THREE) as ledger:
         ledger.submit_many([setting(key(n % 4), value(1), nonce=n) for n in range(10)])
         view = ledger.view()
         ledger.submit(setting(key(1), value(2), old=value(1), nonce=99))
-        found = list(view.operations_holding(key(1)))
+        found = list(view.operations_touching(key(1)))
         assert [index for index, _ in found] == [1, 5, 9]
         assert all(signed == setting(key(1), value(1), nonce=index) for index, signed in found)
-        assert list(view.operations_holding(key(77))) == []
+        assert list(view.operations_touching(key(77))) == []
         for beyond in (-1, 10):
             with pytest.raises(NotFound):
                 view.step(beyond)

@@ -4,7 +4,7 @@ A refused operation changes nothing and still leaves a step, so that it can be s
 served.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pulsekey.ledger.encoding import operation_digest
@@ -23,11 +23,15 @@ from pulsekey.primitives.clock import Seconds
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What a batch did: its steps, all writes in order, and the snapshot that they lead to."""
+    """What a batch did: its steps, all writes in order, and the snapshot that they lead to.
+
+    `touched` holds (state key, log index) of every key that an operation read.
+    """
 
     steps: tuple[Step, ...]
     writes: tuple[tuple[bytes, bytes], ...]
     snapshot: Snapshot
+    touched: tuple[tuple[bytes, int], ...] = ()
 
 
 def execute(
@@ -44,12 +48,15 @@ def execute(
     """
     steps: list[Step] = []
     writes: list[tuple[bytes, bytes]] = []
+    touched: list[tuple[bytes, int]] = []
     pre = snapshot.root
     for index, signed in enumerate(batch.operations, first_index):
         if admissible is not None and not admissible(signed):
             outcome = Outcome(CODE_INADMISSIBLE)
         else:
-            outcome = _outcome(program, snapshot, signed, batch.time)
+            keys = program.keys(signed)
+            outcome = _outcome(program, snapshot, keys, signed, batch.time)
+            touched += touched_by(keys, index, outcome.code)
         post = pre
         if outcome.code == 0 and outcome.writes:
             snapshot = snapshot.after(outcome.writes)
@@ -67,11 +74,17 @@ def execute(
             )
         )
         pre = post
-    return Execution(tuple(steps), tuple(writes), snapshot)
+    return Execution(tuple(steps), tuple(writes), snapshot, tuple(touched))
 
 
-def _outcome(program: Program, snapshot: Snapshot, signed: bytes, time: Seconds) -> Outcome:
-    keys = program.keys(signed)
+def touched_by(keys: Sequence[bytes], index: int, code: int) -> tuple[tuple[bytes, int], ...]:
+    """Return what is noted of an operation's keys: nothing if the program broke its promises."""
+    return () if code == CODE_PROGRAM_FAULT else tuple((key, index) for key in dict.fromkeys(keys))
+
+
+def _outcome(
+    program: Program, snapshot: Snapshot, keys: Sequence[bytes], signed: bytes, time: Seconds
+) -> Outcome:
     if len(keys) > STATE_KEYS_MAX:
         return Outcome(CODE_PROGRAM_FAULT)
     outcome = program.transition([snapshot.get(key) for key in keys], signed, time)
