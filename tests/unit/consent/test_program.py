@@ -53,6 +53,7 @@ from pulsekey.consent.state import (
     grant_slot,
     key_slot,
     read_account,
+    read_grant,
     read_key,
 )
 from pulsekey.ledger import ports
@@ -259,6 +260,9 @@ def test_a_consent_that_was_stopped_before_it_came_never_comes() -> None:
     assert world.put(late) == Refusal.NONCE_NOT_RISING
     assert world.put(slipped_in_later) == Refusal.CONSENT_ALREADY_USED
     assert world.consent() is GrantState.STOPPED
+    # What is left of it says which operation stopped it.
+    tombstone = read_grant(world.state[grant_slot(world.account, CONSENT)])
+    assert tombstone == GrantSlot(8, Seconds(0), Seconds(0), GrantStatus.STOPPED)
 
 
 def test_stopping_twice_is_no_error_and_changes_only_the_nonce() -> None:
@@ -311,6 +315,13 @@ def test_a_second_key_signs_as_the_first_does() -> None:
 def test_a_key_gives_no_more_than_it_has(capabilities: int, expires: int, code: int) -> None:
     world = World(expires=Seconds(1_500))
     assert world.act(2, AddKey(PHONE.record(capabilities, Seconds(expires)))) == code
+
+
+def test_a_key_gives_no_other_power_than_its_own_however_small() -> None:
+    world = World(capabilities=Capability.MANAGE | Capability.CONSENT)
+    for gained in (Capability.REVOKE, Capability.REVOKE | Capability.CONSENT):
+        assert gained < Capability.MANAGE | Capability.CONSENT
+        assert world.act(2, AddKey(PHONE.record(gained))) == Refusal.BAD_CAPABILITIES
 
 
 def test_a_removed_key_is_dead_and_cannot_come_back() -> None:

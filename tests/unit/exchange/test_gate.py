@@ -199,6 +199,9 @@ def test_what_no_consent_covers_is_refused_and_logged_as_that(clinic: Clinic) ->
             clinician.principal, patient.patient, "TREAT", Asked(("Observation",), ("ecg",))
         )
     assert refusals(clinic.node.accesses, patient.patient) == ["not among what was granted"]
+    (refused,) = clinic.node.accesses.chain(own_chain(patient.patient, Basis.REFUSED))
+    # Which categories it might have met is our guess, not what was asked.
+    assert refused.access.asked.categories == ()
 
 
 def test_whatever_is_asked_of_a_scope_stays_within_its_bounds(clinic: Clinic) -> None:
@@ -266,6 +269,49 @@ def test_a_block_outside_of_the_data_period_is_not_here(clinic: Clinic) -> None:
     assert scope.blocks(waves) == ()
     with pytest.raises(NotFound, match=NOT_HERE):
         scope.block(waves[0], own.blocks(waves)[0].ordinal)
+
+
+def test_what_a_consent_leaves_out_is_not_here_by_any_way(clinic: Clinic) -> None:
+    patient, clinician = clinic.patient(bound=chart_identifiers()), clinic.clinician()
+    clinic.load(patient, *everything(), chart())
+    own = clinic.node.gate.open(patient.principal, patient.patient, "", ASKED).scopes[0]
+    glucose = next(one for one in own.series() if one.category == Category.GLUCOSE)
+    resource = next(one for one in own.documents(limit=500).documents if one.codes)
+    left_out = [(code.system, code.code) for code in glucose.metric.codes] + [*resource.codes]
+    offer = clinic.node.granting.offer(
+        patient.principal,
+        patient.key,
+        clinic.choice(clinician, [str(glucose.category), str(resource.category)]),
+    )
+    assert offer.terms is not None
+    excluded = tuple(sorted({"|".join(pair) for pair in left_out}))
+    clinic.grant_terms(patient, replace(offer.terms, exclusions=excluded, sentence=""))
+    scopes = clinic.node.gate.open(clinician.principal, patient.patient, "TREAT", ASKED).scopes
+    assert scopes
+    ordinal = int(own.samples([glucose.id], limit=1).samples[0].ordinals[0])
+    for scope in scopes:
+        assert glucose.id not in {one.id for one in scope.series()}
+        assert len(scope.samples([glucose.id])) == 0
+        assert glucose.id not in scope.latest()
+        with pytest.raises(NotFound, match=NOT_HERE):
+            scope.sample(glucose.id, ordinal)
+        shown = scope.documents(limit=500).documents
+        assert not [one for one in shown if set(one.codes) & set(left_out)]
+        assert scope.documents(ids=frozenset({resource.id})).documents == ()
+
+
+def test_a_reference_leads_to_what_another_consent_lets_see(clinic: Clinic) -> None:
+    patient, clinician = clinic.patient(bound=chart_identifiers()), clinic.clinician()
+    clinic.load(patient, chart())
+    own = clinic.node.gate.open(patient.principal, patient.patient, "", ASKED)
+    by_type = {one.resource_type: one for one in own.scopes[0].documents(limit=500).documents}
+    condition, encounter = by_type["Condition"], by_type["Encounter"]
+    clinic.grant(patient, clinician, [str(condition.category)])
+    clinic.grant(patient, clinician, [str(encounter.category)])
+    asked = Asked(("Condition",), (str(condition.category),))
+    opened = clinic.node.gate.open(clinician.principal, patient.patient, "TREAT", asked)
+    assert opened.categories == {condition.category}
+    assert opened.resolve(encounter.key) == f"Encounter/{encounter.id}"
 
 
 def test_an_undated_resource_needs_a_period_without_a_start(clinic: Clinic) -> None:

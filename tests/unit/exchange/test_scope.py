@@ -45,6 +45,11 @@ def allowances(draw: st.DrawFn) -> Allowance:
     )
 
 
+def allowance_until(end: int) -> Allowance:
+    nothing: frozenset[str] = frozenset()
+    return Allowance(ConsentId(bytes(32)), frozenset(CATEGORIES[:1]), nothing, None, Micros(end))
+
+
 def covers(period: Period, instant: int) -> bool:
     begin, end = period
     return (begin is None or begin <= instant) and (end is None or instant < end)
@@ -115,6 +120,14 @@ def test_the_order_of_consents_does_not_matter(several: list[Allowance], chance:
     shuffled = list(several)
     chance.shuffle(shuffled)
     assert scopes_of(shuffled) == scopes_of(several)
+
+
+def test_what_begins_as_the_period_ends_is_outside_even_if_it_has_no_length() -> None:
+    (bounds,) = scopes_of([allowance_until(10)])
+    assert bounds.window is not None
+    assert bounds.window.start_max == 9
+    assert not bounds.holds(10, 10)
+    assert bounds.holds(9, 10)
 
 
 def test_no_consent_opens_nothing() -> None:

@@ -24,7 +24,7 @@ from pulsekey.vault.documents import PaperKind, Papers
 from pulsekey.vault.embedded import FileBlobStore, LocalCustodian
 from pulsekey.vault.reading import Reader
 from pulsekey.vault.records import DocumentQuery, SampleQuery, SeriesQuery
-from pulsekey.vault.sealing import EpochKey, Kind, Place, seal, unseal
+from pulsekey.vault.sealing import EpochKey, Kind, Place, cells, seal, unseal
 from pulsekey.vault.vault import LOCK_NAME, Vault
 from pulsekey.vault.writing import begin_import
 from tests.fakes.vault_records import (
@@ -73,6 +73,24 @@ def test_a_seal_opens_only_in_its_own_place_under_its_own_key() -> None:
             unseal(broken, place, key)
         with pytest.raises(IntegrityError):
             unseal(sealed[:at], place, key)
+
+
+def test_a_seal_that_needs_other_parties_is_not_opened_by_the_custodian_alone() -> None:
+    key, place = EpochKey(bytes(16), 1, bytes(32)), Place(Kind.SEGMENT, PATIENT, "glucose", "s/0")
+    for at in (0, 4, 6):  # Magic, format, parties.
+        sealed = bytearray(seal(b"plain", place, key, secrets.token_bytes))
+        sealed[at] += 1
+        with pytest.raises(IntegrityError, match="not a sealed object of a known format"):
+            unseal(bytes(sealed), place, key)
+
+
+def test_cells_of_other_columns_are_other_bytes() -> None:
+    rows: list[tuple[int | str | bytes | None, ...]] = [
+        ("ab", "c"), ("a", "bc"), ("abc",), ("abs", ""), ("a", "sb"), (b"ab", b"c"), (b"a", b"bc"),
+        (1,), ("1",), (b"1",), (None,), (None, None), ("",), (b"",), (0,), (-1,), ("a", None),
+    ]  # fmt: skip
+    assert len({cells(*row) for row in rows}) == len(rows)
+    assert cells("ab", 1) == b"s\0\0\0\2ab" + b"i" + bytes(7) + b"\1"
 
 
 def test_a_new_epoch_seals_what_comes_and_still_opens_what_was(vault: Vault) -> None:
