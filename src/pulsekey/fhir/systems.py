@@ -42,15 +42,15 @@ OBSERVATION_CATEGORIES: dict[Category, tuple[str, str]] = {
     ),
     **dict.fromkeys((Category.GLUCOSE, Category.LABORATORY), ("laboratory", "Laboratory")),
     **dict.fromkeys(
-        (Category.ACTIVITY, Category.EXERCISE, Category.SLEEP, Category.LOCATION),
+        (Category.ACTIVITY, Category.EXERCISE, Category.SLEEP),
         ("activity", "Activity"),
     ),
     Category.ECG: ("procedure", "Procedure"),
     Category.IMAGING: ("imaging", "Imaging"),
-    Category.MENTAL_HEALTH: ("survey", "Survey"),
     Category.SOCIAL_HISTORY: ("social-history", "Social History"),
 }
-"""The standard's own Observation category of ours, where it has one."""
+"""The standard's own Observation category of ours, where it has one. A place is no activity, and a
+mindful session fills in no form."""
 
 ABSENCES: dict[Absence, tuple[str, str]] = {
     Absence.SENSOR: ("unknown", "Unknown"),

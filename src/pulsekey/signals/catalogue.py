@@ -220,9 +220,8 @@ DISTANCE_BY_WHEELCHAIR = _interval("distance-by-wheelchair", Category.ACTIVITY, 
 FLIGHTS_CLIMBED = _interval("flights-climbed", Category.ACTIVITY, unit.FLIGHT)
 SWIMMING_STROKES = _interval("swimming-strokes", Category.ACTIVITY, unit.STROKE)
 WHEELCHAIR_PUSHES = _interval("wheelchair-pushes", Category.ACTIVITY, unit.PUSH)
-ACTIVE_ENERGY = _interval(
-    "active-energy", Category.ACTIVITY, unit.KILOCALORIE, ("41981-2", "Calories burned")
-)
+# Not LOINC's 41981-2, "Calories burned": that does not say whether the body at rest is in it.
+ACTIVE_ENERGY = _interval("active-energy", Category.ACTIVITY, unit.KILOCALORIE)
 BASAL_ENERGY = _interval("basal-energy", Category.ACTIVITY, unit.KILOCALORIE)
 EXERCISE_TIME = _interval("exercise-time", Category.ACTIVITY, unit.MINUTE)
 MOVE_TIME = _interval("move-time", Category.ACTIVITY, unit.MINUTE)
