@@ -54,7 +54,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class PeoplePage:
-    """Some of them. `next` is None at the end, and only there."""
+    """Some of them, maybe none yet. `next` leads on; it is None at the end."""
 
     people: tuple[Person, ...]
     next: Place | None

@@ -174,3 +174,30 @@ def test_an_unknown_command_says_which_there_are(capsys: pytest.CaptureFixture[s
         main(["fly"])
     assert ended.value.code == 2
     assert "audit" in capsys.readouterr().err
+
+
+def test_the_console_invites_an_operator_beside_a_node_that_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "node"
+    with opened_clinic(folder) as clinic:
+        _ = clinic.operator
+        assert run(folder, "invite-operator", "Cora Console") == 0
+        told = capsys.readouterr().out
+        (token,) = (line.strip() for line in told.splitlines() if line.startswith("    "))
+        assert token not in told.replace(f"    {token}", "")
+        node = clinic.node
+        assert node.ceremonies.begin_invited(token)["user"]
+        (newest, *_) = node.identities.actions.page()
+        assert (str(newest.action), newest.actor) == ("console-invite", None)
+    assert run(folder, "invite-operator", "Again Console") == 0, "and when it is stopped"
+
+
+def test_the_console_invites_nobody_to_a_node_that_is_not_set_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "fresh"
+    assert run(home, "init") == 0
+    assert run(home, "invite-operator", "Cora Console") == 5
+    assert run(tmp_path / "nowhere", "invite-operator", "Cora Console") == 3
+    assert "set up" in capsys.readouterr().err
