@@ -389,3 +389,33 @@ def test_a_subject_whose_identifier_contradicts_its_reference_is_not_the_patient
     same, unknown = Match.SAME, Match.UNKNOWN
     assert judged == [same, same, unknown, unknown, Match.CONTRADICTS]
     assert judge(documents[1], patients_in(documents), [(MRN, "3")]) is Match.CONTRADICTS
+
+
+@pytest.mark.parametrize("name", ["chart-adult.json.bz2", "chart-infant.json.gz"])
+def test_an_ordinary_chart_is_classified_but_for_what_only_refers(name: str) -> None:
+    # Shared with other charts or about other resources: consent has nothing to say of them.
+    beside = {"Location", "Organization", "Practitioner", "PractitionerRole", "Provenance"}
+    items = [
+        item
+        for item in FhirBundle().parse(sample(name), context())
+        if isinstance(item, Clinical) and item.resource_type not in beside
+    ]
+    unclassified = [item for item in items if item.category is Category.UNCLASSIFIED]
+    assert len(items) > 50
+    assert len(unclassified) <= len(items) // 50, [
+        (item.resource_type, item.codes) for item in unclassified
+    ]
+
+
+def test_full_charts_are_classified() -> None:
+    folder = Path(__file__).parents[4] / "shared" / "data" / "synthea"
+    if not folder.exists():
+        pytest.skip("the full charts are not here")
+    kept = unclassified = 0
+    for chart in sorted(folder.glob("*-*-*.json.bz2"))[:6]:
+        for item in FhirBundle().parse(payload(chart.name, chart.read_bytes()), context()):
+            if isinstance(item, Clinical) and item.resource_type != "Provenance":
+                kept += 1
+                unclassified += item.category is Category.UNCLASSIFIED
+    assert kept > 1_000
+    assert unclassified / kept < 0.01
