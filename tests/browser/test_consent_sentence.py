@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsekey.consent.operations import Operation, Revoke, challenge
-from pulsekey.consent.sentence import LANGUAGES, catalogue, with_sentence
+from pulsekey.consent.sentence import LANGUAGES, released, with_sentence
 from pulsekey.consent.terms import (
     PURPOSES,
     Controller,
@@ -155,7 +155,7 @@ def all_terms(draw: st.DrawFn) -> Terms:
 
 
 def case(terms: Terms) -> dict[str, Any]:
-    return {"text": terms.encode().decode(), "words": catalogue(terms.language)}
+    return {"text": terms.encode().decode(), "words": released(terms.language)}
 
 
 @given(several=st.lists(all_terms(), min_size=20, max_size=40))
@@ -198,13 +198,13 @@ def test_the_clock_changes_of_a_zone_are_the_same_in_both(run: Run) -> None:
 def test_terms_of_another_form_are_refused(run: Run, change: dict[str, Any]) -> None:
     document = json.loads(a_grant().encode()) | change
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    assert run([{"text": text, "words": catalogue("en")}])[0] in {"terms", "zone"}
+    assert run([{"text": text, "words": released("en")}])[0] in {"terms", "zone"}
 
 
 def test_text_that_is_not_canonical_is_refused(run: Run) -> None:
     text = a_grant().encode().decode()
     twice = text[:-1] + ',"zone":"UTC"}'
-    cases = [{"text": other, "words": catalogue("en")} for other in (text + " ", twice, "", "[]")]
+    cases = [{"text": other, "words": released("en")} for other in (text + " ", twice, "", "[]")]
     assert run(cases) == ["terms"] * 4
 
 

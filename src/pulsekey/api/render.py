@@ -93,6 +93,7 @@ def consent(one: Consent) -> shapes.GrantShape:
         valid_until=terms.valid_until,
         state=STATES[one.state],
         sentence=terms.sentence,
+        language=terms.language,
         reads=one.reads,
     )
 

@@ -209,6 +209,7 @@ class GrantShape(Given, frozen=True):
     valid_until: int
     state: str
     sentence: str
+    language: str
     reads: int
 
 

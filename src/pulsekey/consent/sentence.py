@@ -3,6 +3,9 @@
 The page that asks for a signature makes it again in the browser, with code of its own
 (`portal/static/sentence.js`), and refuses to sign if the two differ. Both follow this form: pick
 the template, put in names, lists and times; nothing depends on a locale database.
+
+Terms name the version of the catalogue whose words were shown. The rule: a released version never
+changes, so that what was signed long ago still has its own words; other words are a new version.
 """
 
 import json
@@ -19,25 +22,34 @@ from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.messages import Said
 
 LANGUAGES = ("en", "zh-CN")
+VERSIONS = (1,)
+"""Every version that was ever released; the newest is `CATALOGUE_VERSION`."""
 
 
-@lru_cache(maxsize=len(LANGUAGES))
-def catalogue(language: str) -> dict[str, Any]:
-    """Return the messages of the consent sentence in `language`, or raise `MalformedInput`."""
+@lru_cache(maxsize=len(LANGUAGES) * len(VERSIONS))
+def catalogue(language: str, version: int) -> dict[str, Any]:
+    """Return the words of one version in `language`, or raise `MalformedInput`."""
     if language not in LANGUAGES:
         raise MalformedInput(
             Said("no consent texts in {language}", language=repr(language)),
             where="language",
             cure=Said("one of {names}", names=", ".join(LANGUAGES)),
         )
-    source = resources.files("pulsekey.consent") / "catalogue" / f"{language}.json"
+    if version not in VERSIONS:
+        raise MalformedInput("terms with words of an unknown version", where="catalogue")
+    source = resources.files("pulsekey.consent") / "catalogue" / str(version) / f"{language}.json"
     messages: dict[str, Any] = json.loads(source.read_text("utf-8"))
     return messages
 
 
+def released(language: str) -> dict[str, dict[str, Any]]:
+    """Return the words of every version in `language`, by version."""
+    return {str(version): catalogue(language, version) for version in VERSIONS}
+
+
 def sentence(terms: Terms) -> str:
-    """Return the sentence for `terms`, in their language and time zone."""
-    words = catalogue(terms.language)
+    """Return the sentence for `terms`, in their language, time zone and version of the words."""
+    words = catalogue(terms.language, terms.catalogue)
     template: str = words["sentence"]["self"]
     return template.format(
         recipient=terms.recipient.name,

@@ -7,11 +7,12 @@ that are named; whatever has passed here can be decoded without looking at a typ
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+from pulsekey.consent.sentence import VERSIONS
 from pulsekey.evidence.entries import Basis
 from pulsekey.identity.enrolment import Method
 from pulsekey.identity.principals import Role
 from pulsekey.primitives.canonical import INTEGER_MAX, Document
-from pulsekey.signals.category import CATALOGUE_VERSION, Category
+from pulsekey.signals.category import Category
 
 OPERATIONS_MAX = 256
 ENTRIES_MAX = 100_000
@@ -41,6 +42,11 @@ def natural(document: Document) -> bool:
 
 def _exactly(value: str | int) -> Shape:
     return lambda document: type(document) is type(value) and document == value
+
+
+def _released(value: Document) -> bool:
+    """Whether the words of terms are of a version that was released."""
+    return type(value) is int and value in VERSIONS
 
 
 def _one_of(names: type[StrEnum]) -> Shape:
@@ -111,7 +117,7 @@ TERMS = _object(
         "jurisdiction": text,
         "language": text,
         "legalBasis": text,
-        "catalogue": _exactly(CATALOGUE_VERSION),
+        "catalogue": _released,
         "sentence": text,
         "salt": digest,
     }

@@ -4,6 +4,7 @@ The rule: nothing that a page may hold comes from here but words, so a shell can
 anybody; and no shell allows a script, a style or a frame that is not our own file.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -18,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from pulsekey.consent.sentence import LANGUAGES as CONSENT_LANGUAGES
+from pulsekey.consent.sentence import released
 from pulsekey.portal import catalogue
 
 LANGUAGE_COOKIE = "pulsekey_language"
@@ -254,13 +256,12 @@ async def portal_messages(request: Request) -> Response:
 
 
 async def consent_texts(request: Request) -> Response:
-    """Answer the words of the consent sentence, for the page that makes the sentence again."""
+    """Answer the words of the consent sentence by version, for the page that makes it again."""
     request.scope[TEMPLATE] = "/consent-texts/{language}.json"
     language = request.path_params["language"]
     if language not in CONSENT_LANGUAGES:
         return Response(status_code=404)
-    file = resources.files("pulsekey.consent") / "catalogue" / f"{language}.json"
-    return _json(file.read_bytes())
+    return _json(json.dumps(released(language), ensure_ascii=False).encode())
 
 
 def _json(content: bytes) -> Response:

@@ -20,7 +20,7 @@ from pulsekey.consent.terms import (
 from pulsekey.primitives.clock import Seconds
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.ids import AccountId, OrganisationId, PatientId, PrincipalId
-from pulsekey.signals.category import Category
+from pulsekey.signals.category import CATALOGUE_VERSION, Category
 
 CLINIC = Organisation(OrganisationId("clinic"), "City Clinic")
 TERMS = Terms(
@@ -61,10 +61,10 @@ def test_the_sentence_is_complete_in_chinese() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_category_and_purpose_has_words(language: str) -> None:
-    words = catalogue(language)
+    words = catalogue(language, CATALOGUE_VERSION)
     assert set(words["categories"]) == {str(category) for category in Category}
     assert set(words["purposes"]) == set(PURPOSES)
-    assert _shape(words) == _shape(catalogue("en"))
+    assert _shape(words) == _shape(catalogue("en", CATALOGUE_VERSION))
 
 
 def _shape(node: object) -> object:

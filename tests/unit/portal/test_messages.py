@@ -1,6 +1,5 @@
 """The portal's words: both languages complete, every key used, and every closed family covered."""
 
-import json
 import re
 from enum import IntFlag
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pulsekey.consent.decision import Reason as Refusal
+from pulsekey.consent.sentence import catalogue as consent_words
 from pulsekey.consent.terms import PURPOSES
 from pulsekey.evidence.entries import Basis
 from pulsekey.exchange.list_people import ACTS
@@ -22,7 +22,7 @@ from pulsekey.primitives import errors
 from pulsekey.primitives.messages import catalogue as node_texts
 from pulsekey.quality.wording import REASONS
 from pulsekey.signals.catalogue import METRICS
-from pulsekey.signals.category import Category
+from pulsekey.signals.category import CATALOGUE_VERSION, Category
 from pulsekey.signals.grade import Grade, Reason
 
 PORTAL = Path(__file__).parents[3] / "src" / "pulsekey" / "portal"
@@ -194,8 +194,7 @@ def test_reasons_are_named_as_in_reports() -> None:
 
 def test_categories_are_named_as_in_the_consent_sentence() -> None:
     for language in catalogue.LANGUAGES:
-        file = PORTAL.parent / "consent" / "catalogue" / f"{language}.json"
-        named = json.loads(file.read_text("utf-8"))["categories"]
+        named = consent_words(language, CATALOGUE_VERSION)["categories"]
         mine = catalogue.messages(language)
         assert {f"category.{key}": text.lower() for key, text in named.items()} == {
             key: str(text).lower() for key, text in mine.items() if key.startswith("category.")

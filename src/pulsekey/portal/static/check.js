@@ -27,7 +27,7 @@ const CLOCK_SECONDS_MAX = 86_400;
  * Check an offer against what was asked for. Resolves to {operation, terms, sentence}; throws Mismatch.
  *
  * `wanted`: {kind, ledger, account, keys?, publicKey?, removed?, consent?, choice?, now?}; `texts` are the words of
- * the consent sentence, for a grant.
+ * the consent sentence by version, for a grant.
  */
 export async function checkOffer(offer, wanted, texts = null) {
   const operation = bytes(offer.operation);

@@ -284,7 +284,7 @@ const SHAPES = {
     jurisdiction: isText,
     language: isText,
     legalBasis: isText,
-    catalogue: exactly(1),
+    catalogue: (value) => isInteger(value) && Object.hasOwn(RELEASED, value),
     sentence: isText,
     salt: isDigest,
   }),
@@ -1004,7 +1004,8 @@ async function comparedCheckpoint(genesis, heads, note, path) {
 
 // --- the sentence: docs/evidence.md, section 4
 
-const WORDS = {
+// The words of every version of the catalogue that was released. A version never changes: older consents keep theirs.
+const WORDS_1 = {
   en: {
     place: 0,
     sentence:
@@ -1053,18 +1054,21 @@ const WORDS = {
   },
 };
 
+const RELEASED = { 1: WORDS_1 };
+
 const fill = (template, values) => template.replace(/\{([a-z]+)\}/g, (_, name) => values[name]);
 
-function checkTerms({ categories, purpose, valid, data }) {
+function checkTerms({ catalogue, categories, purpose, valid, data }) {
   need(new Set(categories).size === categories.length, "a category named twice");
-  need(Object.hasOwn(WORDS.en.purposes, purpose), "unknown purpose");
+  need(Object.hasOwn(RELEASED[catalogue].en.purposes, purpose), "unknown purpose");
   need(valid.until > valid.from, "ends before it begins");
   need(data.from === null || data.until === null || data.until > data.from, "the data end before they begin");
 }
 
 function sentenceOf(terms) {
-  need(Object.hasOwn(WORDS, terms.language), "no consent texts in this language");
-  const words = WORDS[terms.language];
+  const released = RELEASED[terms.catalogue];
+  need(Object.hasOwn(released, terms.language), "no consent texts in this language");
+  const words = released[terms.language];
   const moment = (at) => (at === null ? "" : momentOf(at, terms.zone, words));
   const names = terms.categories.map((name) => CATEGORIES[name][words.place]);
   return fill(words.sentence, {

@@ -31,6 +31,7 @@ export function readTerms(text) {
     canonical(terms) === text &&
     terms.type === "pulsekey/terms" &&
     terms.version === 1 &&
+    Number.isSafeInteger(terms.catalogue) &&
     Object.keys(terms).sort().join() === MEMBERS.join() &&
     terms.signer?.basis === "self" &&
     terms.recipient?.kind === "person" &&
@@ -53,8 +54,9 @@ export function canonical(value) {
   return JSON.stringify(value);
 }
 
-/** The sentence that these terms mean, in the words of `texts` (the catalogue of the terms' language). */
-export function sentenceOf(terms, texts) {
+/** The sentence that these terms mean; `released` holds the words of their language by version. */
+export function sentenceOf(terms, released) {
+  const texts = word(released, String(terms.catalogue));
   return fill(texts.sentence.self, {
     recipient: terms.recipient.name,
     confirmer: terms.controller.organisation.name,

@@ -13,7 +13,7 @@ export function wantedBy(me, kind, more = {}) {
   return { kind, ledger: me.node.ledger, account: me.account?.account, patient: me.principal.patient, keys, ...more };
 }
 
-/** The words of the consent sentence in `language`. */
+/** The words of the consent sentence in `language`, by version. */
 export const consentTexts = (language) => get(`/consent-texts/${language}.json`);
 
 /**

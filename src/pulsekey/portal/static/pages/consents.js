@@ -47,7 +47,7 @@ function card(grant) {
     { class: "card", "data-state": grant.state },
     h("p", { class: "row row-apart" }, h("strong", {}, grant.recipientName), h("span", { class: `tag ${MARKS[grant.state] ?? ""}` }, t(`state.${grant.state}`))),
     h("p", { class: "small soft" }, grant.organisationName),
-    h("p", {}, grant.sentence),
+    h("p", { lang: grant.language }, grant.sentence),
     h("dl", { class: "facts" }, facts(grant)),
     h(
       "p",

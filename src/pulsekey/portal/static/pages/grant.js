@@ -22,7 +22,8 @@ await guarded(async () => {
   const have = new Set(owned.categories.map((each) => each.category));
   const texts = await consentTexts(language);
   fillRecipients();
-  fillCategories(Object.keys(texts.categories), have);
+  // Versions are numbers, which JavaScript keeps in order: the newest is the last.
+  fillCategories(Object.keys(Object.values(texts).at(-1).categories), have);
   choices(by("purposes"), "purpose", PURPOSES.map((code) => [code, t(`purpose.${code}`), t(`purpose.${code}.hint`)]));
   choices(by("period"), "period", PERIODS.map((code) => [code, t(`period.${code || "always"}`), null]));
   fillUntil();
