@@ -148,37 +148,28 @@ def parse_header(content: bytes, *, where: str) -> Header:
             "no record line", where=where, cure="send the .hea file as it was made"
         )
     number, line = lines[0]
+    place = Said("{file}, line {line}", file=where, line=number)
     record = _RECORD.fullmatch(line)
     if record is None:
-        raise _bad(where, number, "not a record line")
+        raise _bad(place, "not a record line")
     if record["segments"]:
         raise MalformedInput(
             "a record of several segments",
-            where=Said("{file}, line {line}", file=where, line=number),
+            where=place,
             cure="send each segment as a record of its own",
         )
-    count = int(record["signals"])
+    count, has = int(record["signals"]), len(lines) - 1
     if not 0 < count <= SIGNALS_MAX:
-        raise _bad(
-            where, number, Said("it announces no signals, or more than {most}", most=SIGNALS_MAX)
-        )
-    if len(lines) - 1 != count:
-        raise _bad(
-            where,
-            number,
-            Said(
-                "it announces {count} signals and has {lines} lines",
-                count=count,
-                lines=len(lines) - 1,
-            ),
-        )
+        raise _bad(place, Said("it announces no signals, or more than {most}", most=SIGNALS_MAX))
+    if has != count:
+        problem = "it announces {count} signals and has {lines} lines"
+        raise _bad(place, Said(problem, count=count, lines=has))
     signals = tuple(
         _signal(line, Said("{file}, line {line}", file=where, line=at)) for at, line in lines[1:]
     )
-    place = Said("{file}, line {line}", file=where, line=number)
     samples = int(record["samples"] or 0)
     if samples > SAMPLES_MAX:
-        raise _bad(where, number, "more samples than can be")
+        raise _bad(place, "more samples than can be")
     return Header(
         record=record["name"],
         rate_hz=_rate(record["rate"] or "250", place),
@@ -290,9 +281,5 @@ def _date(text: str | None, where: str) -> date | None:
     return found
 
 
-def _bad(where: str, number: int, problem: str) -> MalformedInput:
-    return MalformedInput(
-        problem,
-        where=Said("{file}, line {line}", file=where, line=number),
-        cure="see header(5) of WFDB",
-    )
+def _bad(where: str, problem: str) -> MalformedInput:
+    return MalformedInput(problem, where=where, cure="see header(5) of WFDB")
