@@ -329,7 +329,7 @@ def _node(
         ceremonies,
         identities,
         Offers(clock, entropy),
-        Epochs(vault, register),
+        Epochs(vault, register, identities),
         register,
         clock,
         entropy,
@@ -462,6 +462,7 @@ def background(node: Node) -> Iterator[None]:
         while not ended.wait(node.settings.commit_minutes * 60):
             try:
                 node.committing()
+                node.signing.catch_up()
                 node.water.stamp()
             except PulsekeyError as problem:
                 # The next interval commits to all of it; the operator learns why this one did not.

@@ -117,14 +117,15 @@ class SignOperation:
             # Before the ledger has it, so that a live grant can always be opened.
             self.register.keep(offer.terms)
         step = self.ledger.submit(signed.encode())
-        self._follow(principal, offer)
+        self._follow(principal, offer, step)
         return Confirmed(offer, step)
 
     def catch_up(self) -> None:
-        """Retire the passkeys whose removal the ledger executed while the node died.
+        """Follow what the ledger executed while the node died, between the steps of `confirm`.
 
-        Between the two steps of `confirm`: a lost device must not stay able to sign in.
+        A lost device must not stay able to sign in, and a stop starts new epochs.
         """
+        self.epochs.catch_up(self.ledger)
         for principal, account, key in self.identities.ledger_keys():
             if self._removed(account, key):
                 self.identities.remove_passkey(principal, key, self.clock.now())
@@ -139,7 +140,7 @@ class SignOperation:
         options = self.ceremonies.begin_operation(principal.id, demanded, operation.signer)
         return self.offers.make(principal.id, operation, demanded, options, terms)
 
-    def _follow(self, principal: Principal, offer: Offer) -> None:
+    def _follow(self, principal: Principal, offer: Offer, step: Step) -> None:
         """Let identity and vault follow what the ledger now says."""
         match offer.operation.body:
             case Register() as opened:
@@ -147,9 +148,9 @@ class SignOperation:
             case RemoveKey(removed):
                 self.identities.remove_passkey(principal.id, removed, self.clock.now())
             case Revoke(consent):
-                self.epochs.after_stop(patient_of(principal), consent)
+                self.epochs.after_stop(patient_of(principal), step.index, consent)
             case RevokeAll():
-                self.epochs.after_stop(patient_of(principal))
+                self.epochs.after_stop(patient_of(principal), step.index)
             case _:
                 pass
 

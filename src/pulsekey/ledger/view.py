@@ -43,13 +43,22 @@ class View:
         """Yield (log index, signed bytes) of every operation that read a state key, in order."""
         for index in self.derived.heads.touching(key, self.head.log_size):
             step = self.step(index)
-            head = self.derived.heads.get(step.batch)
-            content = self.derived.availability.fetch(head.availability)
-            operations = decode_batch(content, ledger=head.ledger).operations
+            head, operations = self._batch(step.batch)
             signed = operations[index - head.log_size]  # Counted from the batch's end.
             if operation_digest(signed) != step.operation:
                 raise IntegrityError(f"batch {step.batch} has another operation than the log")
             yield index, signed
+
+    def operations_from(self, first: int) -> Iterator[tuple[int, bytes]]:
+        """Yield (log index, signed bytes) of every operation from a log index on, in order."""
+        if first >= self.head.log_size:
+            return
+        for number in range(self.step(first).batch, self.head.batch + 1):
+            head, operations = self._batch(number)
+            begin = head.log_size - len(operations)
+            for index, signed in enumerate(operations, begin):
+                if index >= first:
+                    yield index, signed
 
     def step(self, index: int) -> Step:
         """Return the step at a log index, or raise `NotFound`."""
@@ -69,3 +78,13 @@ class View:
         """Return the value of a state key under the head, with its proof."""
         snapshot = self.published.snapshot
         return StateEvidence(key, snapshot.get(key), snapshot.prove(key))
+
+    def _batch(self, number: int) -> tuple[Head, tuple[bytes, ...]]:
+        head = self.derived.heads.get(number)
+        try:
+            content = self.derived.availability.fetch(head.availability)
+        except NotFound:
+            raise IntegrityError(
+                f"batch {number} is not available any more; `pulsekey rebuild` derives it anew"
+            ) from None
+        return head, decode_batch(content, ledger=head.ledger).operations

@@ -130,6 +130,9 @@ MIGRATIONS = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX document_codes_of ON document_codes (document, version);
     """,
+    """
+    CREATE TABLE stops (log_index INTEGER PRIMARY KEY) STRICT
+    """,
 )
 """One script a schema version, applied in order.
 

@@ -11,6 +11,7 @@ it would answer after a key was destroyed, and would be the one thing worth stea
 import sqlite3
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pulsekey.primitives.errors import IntegrityError, NotFound
@@ -29,6 +30,7 @@ A patient's own key adds a party.
 """
 
 EPOCH_MAX = 2**32 - 1
+_STOPS = "stops followed through"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,35 @@ class KeyRing:
             epoch = 1 if row is None else row[1] + 1
             self._insert(writer, patient, token, epoch)
         return epoch
+
+    def new_epochs(self, patient: PatientId, categories: Iterable[str], stop: int) -> None:
+        """Start a new epoch of several categories together, because of one stop.
+
+        `stop` is its place in the ledger's log: with the same one again nothing happens.
+        """
+        secret = self.secret(patient)
+        tokens = [secret.token("category", category) for category in categories]
+        with self._index.writing() as writer:
+            if _is_followed(writer, stop):
+                return
+            for token in tokens:
+                row = _newest(writer, patient, token)
+                self._insert(writer, patient, token, 1 if row is None else row[1] + 1)
+            writer.execute("INSERT INTO stops VALUES (?)", (stop,))
+
+    def stops_followed(self) -> int:
+        """Return the place in the ledger's log before which every stop was followed."""
+        with self._index.reading() as reader:
+            return _followed(reader)
+
+    def follow_stops(self, through: int) -> None:
+        """Remember that every stop before that place was followed."""
+        with self._index.writing() as writer:
+            if _followed(writer) != through:
+                row = (_STOPS, through.to_bytes(8))
+                writer.execute("INSERT OR REPLACE INTO node VALUES (?, ?)", row)
+            # All of them: those of a history that was lost would hide stops of the new one.
+            writer.execute("DELETE FROM stops")
 
     def by_id(self, patient: PatientId, category: str, key_id: bytes) -> EpochKey:
         """Return the key that an object names.
@@ -210,6 +241,16 @@ def _newest(
         (patient, token),
     ).fetchone()
     return row
+
+
+def _followed(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT value FROM node WHERE name = ?", (_STOPS,)).fetchone()
+    return 0 if row is None else int.from_bytes(row[0])
+
+
+def _is_followed(connection: sqlite3.Connection, stop: int) -> bool:
+    row = connection.execute("SELECT 1 FROM stops WHERE log_index = ?", (stop,)).fetchone()
+    return row is not None or stop < _followed(connection)
 
 
 def _secret_context(patient: PatientId) -> bytes:
