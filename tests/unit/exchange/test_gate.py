@@ -207,12 +207,12 @@ def test_what_no_consent_covers_is_refused_and_logged_as_that(clinic: Clinic) ->
 def test_whatever_is_asked_of_a_scope_stays_within_its_bounds(clinic: Clinic) -> None:
     patient, clinician = clinic.patient(bound=chart_identifiers()), clinic.clinician()
     clinic.load(patient, *everything(), chart())
-    # The sensor's three days are in April 1961: the second one, and nothing else.
+    # The sensor's three days are 13 to 15 April 1961: the second one and what follows.
     clinic.grant(
         patient,
         clinician,
         ["glucose"],
-        data_from="1961-04-13T00:00",
+        data_from="1961-04-14T00:00",
         data_until="then",
         zone="Europe/Paris",
     )
@@ -245,6 +245,8 @@ def test_whatever_is_asked_of_a_scope_stays_within_its_bounds(clinic: Clinic) ->
                 with pytest.raises(NotFound, match=NOT_HERE):
                     scope.sample(samples.entry.id, ordinal)
     assert tried > len(everyone)
+    (glucose,) = (one for one in whole.samples if one.entry.metric.name == "glucose-sensor")
+    assert 0 < len(page) < len(glucose), "some of what the consent names lies outside of it"
     waves = [entry.id for entry in own.series() if entry.metric.shape == "waveform"]
     assert own.blocks(waves)
     assert scope.blocks(waves) == ()

@@ -3,7 +3,7 @@
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pulsekey.fhir.bundle import self_link
@@ -63,6 +63,7 @@ def test_escapes_are_characters() -> None:
     assert token == Token("http://x", r"a,b|c\d$")
 
 
+@example(["a\\", "b"])
 @given(st.lists(st.text(max_size=5), min_size=1, max_size=4))
 def test_escaping_and_splitting_give_the_parts_back(parts: list[str]) -> None:
     escaped = [part.replace("\\", "\\\\").replace(",", r"\,").replace("|", r"\|") for part in parts]

@@ -191,6 +191,21 @@ def test_a_block_is_known_changed_or_new_as_a_whole(vault: Vault) -> None:
     assert audit(vault).sound
 
 
+def test_a_block_that_was_named_is_not_replaced_in_the_same_import(vault: Vault) -> None:
+    for _ in range(2):
+        with begin_import(vault, PATIENT, CLINIC, RECEIVED) as session:
+            session.add_waveform(waveform_at(0, range(10)))
+            other = session.add_waveform(waveform_at(0, range(1, 11)))
+            session.commit(b"")
+    assert other == Added(known=1)
+    heads = Reader(vault).blocks(BlockQuery(ALL))
+    assert sorted((head.ordinal, head.version) for head in heads) == [(0, 1), (1, 1)]
+    with begin_import(vault, PATIENT, CLINIC, RECEIVED) as session:
+        assert session.add_waveform(waveform_at(0, range(10))) == Added(known=1)
+        assert session.add_waveform(waveform_at(0, range(1, 11))) == Added(known=1)
+        assert session.add_waveform(waveform_at(0, range(2, 12))) == Added(new=1)
+
+
 def test_a_document_is_kept_byte_for_byte_with_versions(vault: Vault) -> None:
     content = b'{"value": 1.50,\r\n "x":"\xc3\xa9"}'
     with begin_import(vault, PATIENT, CLINIC, RECEIVED) as session:

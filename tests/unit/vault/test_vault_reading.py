@@ -5,6 +5,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -198,6 +199,15 @@ def test_an_interval_that_only_overlaps_is_within_or_not_as_asked(tmp_path: Path
         assert len(reader.samples(SampleQuery(ALL, (overlaps,)))) == 1
         assert len(reader.samples(SampleQuery(ALL, (within,)))) == 0
         assert len(reader.samples(SampleQuery(ALL, (overlaps, within)))) == 0
+
+
+def test_a_long_interval_before_a_short_one_is_found_by_its_end(tmp_path: Path) -> None:
+    with new_vault(tmp_path) as vault:
+        one = series_at([0, 1], [60, 61])
+        end = np.array([T0 + 100 * 1_000_000, T0 + 2 * 1_000_000], np.int64)
+        add(vault, replace(one, times=replace(one.times, end=end)))
+        page = Reader(vault).samples(SampleQuery(ALL, (Window(end_min=T0 + 50 * 1_000_000),)))
+        assert starts(page) == [0]
 
 
 def test_documents_are_found_by_type_code_date_and_page(tmp_path: Path) -> None:
