@@ -129,6 +129,9 @@ def pictures(cast: Cast) -> list[Picture]:
         Picture("patient-series", f"{record}/series/{cast.series['glucose-sensor']}", clinician),
         Picture("patient-chart", f"{record}/chart", clinician),
         Picture("patient-gone", f"{record}/series/{cast.series['sleep-stage']}", clinician),
+        Picture("clinician-passkeys", "/clinician/passkeys", clinician),
+        Picture("operator-passkeys", "/operator/passkeys", cast.operator),
+        Picture("actions", "/actions", cast.operator),
         Picture("people", "/people", cast.operator),
         Picture("people-open", "/people", cast.operator, _opening),
     ]

@@ -33,7 +33,7 @@ function row({ at, action, actor, subject }) {
   const alarming = action.startsWith("console-");
   return h(
     "li",
-    { class: `card log ${alarming ? "notice-warn" : ""}`, "data-action": action },
+    { class: alarming ? "card notice-warn" : "card", "data-action": action },
     h("p", {}, t(`action.${action}`, values)),
     h("p", { class: "small soft" }, [moment(at), t(`role.${subject.role}`)].join(" · ")),
   );

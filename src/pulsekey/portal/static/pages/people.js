@@ -138,12 +138,12 @@ function unbinding(principal, identifier) {
     guarded(async () => {
       const { imports } = await post(pathOf(principal, "unbinding"), identifier);
       await show();
-      by("told").replaceChildren(h("strong", {}, t("people.unbound", { name: principal.displayName })), h("p", {}, t("people.unbound.imports", { count: imports })), h("p", {}, t("people.unbound.next")));
+      by("told").replaceChildren(h("strong", {}, t("people.unbound", { name: principal.displayName })), h("p", {}, imports ? t("people.unbound.imports", { count: imports }) : t("people.unbound.none")), h("p", {}, t("people.unbound.next")));
       reveal(by("told"));
     }, sure),
   );
-  const words = [h("p", {}, h("span", { class: "mono" }, identifier.value)), h("p", {}, t("people.unbind.text")), h("p", {}, t("people.unbind.kept"))];
-  return h("details", { "data-form": "unbinding" }, h("summary", {}, t("people.unbind")), words, sure);
+  const words = [h("p", {}, t("people.unbind.text")), h("p", {}, t("people.unbind.kept"))];
+  return h("details", { "data-form": "unbinding" }, h("summary", {}, t("people.unbind", { value: identifier.value })), words, sure);
 }
 
 function inviting(principal) {
