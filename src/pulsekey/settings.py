@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeAlias
@@ -13,6 +15,11 @@ PREFIX = "PULSEKEY_"
 PORT_MAX = 65_535
 KEY_HEX_CHARACTERS = 64
 RATE_MAX = 600_000
+
+TEXT_CHARACTERS_MAX = 200
+"""As many as a genesis takes (`ledger/genesis.py`)."""
+
+_EXAMPLES = {"organisation": "such as City Clinic", "contact": "such as privacy@clinic.example"}
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -67,10 +74,41 @@ class Settings:
     mark_folder: Path | None = None
     """A folder on another disk, for a copy of the high-water mark. `PULSEKEY_MARK_FOLDER`."""
 
+    def __post_init__(self) -> None:
+        """Refuse what no consent could be made with, before anything is written."""
+        if not self.host:  # To a socket that means every address of the machine.
+            raise MalformedInput(
+                "must be an address", where=f"{PREFIX}HOST", cure="0.0.0.0 is every address"
+            )
+        for name in ("organisation", "contact"):
+            text: str = getattr(self, name)
+            if not 0 < len(text.strip()) <= len(text) <= TEXT_CHARACTERS_MAX or (
+                not text.isprintable()
+            ):
+                raise MalformedInput(
+                    f"must be 1 to {TEXT_CHARACTERS_MAX} characters on one line",
+                    where=PREFIX + name.upper(),
+                    cure=_EXAMPLES[name],
+                )
+        if self.jurisdiction not in countries():
+            raise MalformedInput(
+                "must be the two capital letters of a country (ISO 3166-1)",
+                where=f"{PREFIX}JURISDICTION",
+                cure="such as FR; within the EU name the member state",
+            )
+
     @property
     def relying_party(self) -> str:
         """The host name that passkeys are bound to."""
         return urlsplit(self.origin).hostname or ""
+
+
+@lru_cache(maxsize=1)
+def countries() -> frozenset[str]:
+    """Return the codes of ISO 3166-1 alpha-2, as the time zone database lists them."""
+    table = resources.files("tzdata.zoneinfo") / "iso3166.tab"
+    lines = table.read_text("utf-8").splitlines()
+    return frozenset(line.partition("\t")[0] for line in lines if not line.startswith("#"))
 
 
 def settings_from(env: Mapping[str, str]) -> Settings:
@@ -88,7 +126,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
     origin = text("ORIGIN", f"http://localhost:{port}").rstrip("/")
     _check_origin(origin)
     return Settings(
-        home=Path(text("HOME", str(defaults.home))),
+        home=_folder(env, defaults.home),
         origin=origin,
         host=text("HOST", defaults.host),
         port=port,
@@ -108,10 +146,17 @@ def settings_from(env: Mapping[str, str]) -> Settings:
     )
 
 
+def _folder(env: Mapping[str, str], default: Path) -> Path:
+    raw = env.get(f"{PREFIX}HOME", str(default))
+    if not raw:  # To a path that means the folder that one stands in.
+        raise MalformedInput("must be a folder", where=f"{PREFIX}HOME", cure=str(default))
+    return Path(raw)
+
+
 def _check_origin(origin: str) -> None:
     parts = urlsplit(origin)
     secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname == "localhost")
-    if not secure or parts.path or parts.query:
+    if not secure or not parts.hostname or parts.path or parts.query or "@" in parts.netloc:
         raise MalformedInput(
             "browsers allow passkeys on https origins and on http://localhost only",
             where="PULSEKEY_ORIGIN",

@@ -100,6 +100,10 @@ class Home:
         return self.folder / "node.secret"
 
     @property
+    def lock(self) -> Path:
+        return self.folder / "node.lock"
+
+    @property
     def vault(self) -> Path:
         return self.folder / "vault"
 
@@ -174,13 +178,22 @@ class Node:
         return self.settings.origin.startswith("https://")
 
 
-def create(settings: Settings, entropy: Entropy = secrets.token_bytes) -> None:
-    """Make a new node in `settings.home`. Raises `Conflict` where there is one."""
+def create(
+    settings: Settings,
+    entropy: Entropy = secrets.token_bytes,
+    *,
+    beside: frozenset[str] = frozenset(),
+) -> None:
+    """Make a new node in `settings.home`. Raises `Conflict` where there is one.
+
+    The folder may hold `beside` already, and what a creation that was cut short left there.
+    """
     home = Home(settings.home)
     if home.exists:
         raise Conflict(f"there is a node in {settings.home} already")
     clock = SystemClock()
-    if home.folder.exists() and not {each.name for each in home.folder.iterdir()} <= UNFINISHED:
+    known = UNFINISHED | beside
+    if home.folder.exists() and not {each.name for each in home.folder.iterdir()} <= known:
         raise Conflict(f"{settings.home} holds something else; name a folder of its own")
     home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     home.folder.chmod(0o700)  # A folder that was there may be open to others.
@@ -479,19 +492,35 @@ def background(node: Node) -> Iterator[None]:
 
 
 @contextmanager
+def stopped(settings: Settings) -> Iterator[None]:
+    """Keep the node from being opened. Raises `NotFound`, or `Unavailable` while it is running."""
+    home = Home(settings.home)
+    if not home.exists:
+        raise NotFound(f"there is no node in {settings.home}; `pulsekey init` makes one")
+    with _alone(home):
+        yield
+
+
+@contextmanager
 def _alone(home: Home) -> Iterator[None]:
     """Hold the node's lock. The stores have locks of their own; this one says it plainly."""
-    with (home.folder / "node.lock").open("w") as lock:
+    with home.lock.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Unavailable("the node is running already; stop it first") from None
+            raise Unavailable(f"a node is running in {home.folder}; stop it first") from None
         yield
 
 
 def _custodian(settings: Settings, home: Home, entropy: Entropy) -> Custodian:
     key = settings.custodian_key
-    return LocalCustodian(key_from_file(home.custodian_key) if key is None else key, entropy)
+    try:
+        return LocalCustodian(key_from_file(home.custodian_key) if key is None else key, entropy)
+    except NotFound:
+        raise NotFound(
+            f"the custodian's key, {home.custodian_key}, is missing, and nothing opens without it:"
+            " put your copy of it back (mode 0600), or set PULSEKEY_CUSTODIAN_KEY"
+        ) from None
 
 
 def _blobs(home: Home, entropy: Entropy) -> FileBlobStore:

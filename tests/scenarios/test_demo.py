@@ -17,7 +17,9 @@ TOLD = (
     "stopped: entry",
     "verified offline",
     "one byte changed",
+    "more lines in",
     "Done in",
+    "verify",
 )
 SECONDS_MAX = 240
 

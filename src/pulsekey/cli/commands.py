@@ -1,6 +1,7 @@
 """The verbs of the command line: each opens what it needs, calls a use case and prints."""
 
 import logging
+import os
 import secrets
 import sys
 import time
@@ -9,9 +10,12 @@ from pathlib import Path
 
 from pulsekey import wiring
 from pulsekey.cli.demo import demo as play
+from pulsekey.cli.listing import people_lines
 from pulsekey.cli.sample_node import serve_samples
+from pulsekey.cli.serving import listening
 from pulsekey.cli.serving import serve as serve_node
 from pulsekey.consent.program import ConsentProgram
+from pulsekey.evidence.file import read_parts
 from pulsekey.evidence.verify import report_lines, verify
 from pulsekey.identity.setup import invite_from_console, issue_set_up_token
 from pulsekey.ingest.items import Payload
@@ -43,10 +47,11 @@ def init(settings: Settings, _: Namespace) -> int:
 
 
 def serve(settings: Settings, _: Namespace) -> int:
-    with wiring.opened(settings) as node:
+    with listening(settings) as taken, wiring.opened(settings) as node:
         print_set_up(node)
-        print(f"Serving at {settings.origin} until Ctrl-C.")
-        serve_node(node)
+        print(f"Serving at {settings.origin} until Ctrl-C.", flush=True)
+        serve_node(node, taken)
+    print("Stopped.")
     return 0
 
 
@@ -72,6 +77,17 @@ def invite_operator(settings: Settings, arguments: Namespace) -> int:
     return 0
 
 
+def list_people(settings: Settings, arguments: Namespace) -> int:
+    """List people by role, status and ids; names only where they are asked for.
+
+    A terminal keeps what it has shown, and a patient's id alone tells nothing.
+    """
+    with wiring.identities_opened(settings) as identities:
+        for line in people_lines(identities, role=arguments.role, names=arguments.names):
+            print(line)
+    return 0
+
+
 def formats(_: Settings, __: Namespace) -> int:
     for line in coverage_lines():
         print(line)
@@ -94,6 +110,7 @@ def import_file(settings: Settings, arguments: Namespace) -> int:
 
 
 def evidence(settings: Settings, arguments: Namespace) -> int:
+    _writable(arguments.output)  # Before anything is gathered, and the patient's log says so.
     with wiring.opened(settings) as node:
         content = node.evidence.for_operator(consent_from(arguments.consent))
     arguments.output.write_bytes(content)
@@ -102,8 +119,10 @@ def evidence(settings: Settings, arguments: Namespace) -> int:
 
 
 def verify_file(_: Settings, arguments: Namespace) -> int:
+    content = _content(arguments.file)
+    _evidence_in(content, str(arguments.file))
     verdict = verify(
-        _content(arguments.file),
+        content,
         anchors=[_content(path) for path in arguments.anchor],
         receipts=[_content(path) for path in arguments.receipt],
     )
@@ -113,7 +132,8 @@ def verify_file(_: Settings, arguments: Namespace) -> int:
 
 def audit(settings: Settings, _: Namespace) -> int:
     """Re-verify the ledger from its stored bytes, then every sealed byte of the vault."""
-    wiring.node_keys(settings)
+    with wiring.stopped(settings):
+        pass  # What is being written to looks damaged, or empty.
     home = Home(settings.home)
     problems: list[str] = []
     if home.ledger.consensus.exists():  # Else the node has never been opened.
@@ -133,9 +153,10 @@ def audit(settings: Settings, _: Namespace) -> int:
 def rebuild(settings: Settings, _: Namespace) -> int:
     """Derive the ledger's state, log and batches anew; the node must not be running."""
     keys = wiring.node_keys(settings)
-    ledger_home.rebuild(
-        Home(settings.home).ledger, ConsentProgram(Outcome), SystemClock(), keys.sign
-    )
+    with wiring.stopped(settings):
+        ledger_home.rebuild(
+            Home(settings.home).ledger, ConsentProgram(Outcome), SystemClock(), keys.sign
+        )
     print("The ledger was derived anew from its order of operations.")
     return 0
 
@@ -172,6 +193,10 @@ def demo(settings: Settings, arguments: Namespace) -> int:
 
 def payload_from(path: Path) -> Payload:
     """Return a file as a payload, with the files beside it that share its name (WFDB)."""
+    if path.is_dir():
+        raise MalformedInput(
+            "this is a folder", where=str(path), cure="name one file in it; a .zip is one file"
+        )
     if not path.is_file():
         raise MalformedInput("no such file", where=str(path))
     beside = sorted(path.parent.glob(f"{path.stem}.*"))[:COMPANIONS_MAX]
@@ -214,5 +239,30 @@ def _payload(path: Path) -> Payload:
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError:
-        raise MalformedInput("cannot be read", where=str(path)) from None
+    except OSError as problem:
+        why = (problem.strerror or "").lower()
+        raise MalformedInput(f"cannot be read: {why}", where=str(path)) from None
+
+
+def _writable(path: Path) -> None:
+    """Refuse a file that cannot be written where it is meant to be."""
+    if path.is_dir():
+        raise MalformedInput("this is a folder", where=str(path), cure="name a file in it")
+    if not path.parent.is_dir():
+        raise MalformedInput(
+            "there is no such folder", where=str(path.parent), cure="make it first"
+        )
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise MalformedInput("this user may not write here", where=str(path), cure="name another")
+
+
+def _evidence_in(content: bytes, name: str) -> None:
+    """Refuse what is no evidence at all: no claim of it holds or fails."""
+    try:
+        read_parts(content)
+    except MalformedInput as refused:
+        raise MalformedInput(
+            f"this is no evidence file: {refused.problem}",
+            where=name,
+            cure="name the file that `pulsekey evidence` or the portal wrote, whole",
+        ) from None

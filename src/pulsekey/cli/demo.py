@@ -5,6 +5,7 @@ what a browser and a clinic's software would.
 """
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,10 +22,10 @@ from pulsekey.cli.sample_data import (
     ORGANISATION,
     PATIENT_NAME,
     ZONE,
-    fresh_folder,
     identifier,
     samples,
 )
+from pulsekey.cli.sample_home import MARK, emptied, sample_home
 from pulsekey.cli.serving import free_port, served
 from pulsekey.cli.story import Story
 from pulsekey.evidence.verify import verify
@@ -36,6 +37,8 @@ from pulsekey.wiring import Node
 POLL_SECONDS = 0.05
 IMPORT_SECONDS_MAX = 60.0
 REPORT_LINES = 9
+REPORTS = "imports.txt"
+EVIDENCE = "evidence.json"
 SHARED = ("heart-rate", "blood-pressure", "glucose", "ecg", "conditions")
 READS = (
     ("heart rate", "Observation", (("code", "http://loinc.org|8867-4"), ("_count", "3"))),
@@ -49,31 +52,40 @@ READS = (
 def demo(home: Path) -> None:
     """Play the whole story in a fresh node under `home`, and leave the evidence there."""
     story = Story()
-    with _fresh_node(home, story) as node:
-        origin, party = node.settings.origin, node.settings.relying_party
-        token = issue_set_up_token(node.identities, node.clock, node.entropy)
-        operator = register(
-            origin,
-            party,
-            "/api/set-up",
-            role="operator",
-            displayName=OPERATOR_NAME,
-            organisationName=ORGANISATION,
-            setupToken=token,
-        )
-        story.line(f"{OPERATOR_NAME} set the node up for {ORGANISATION} with the one-time token")
-        clinician = _clinician(story, operator, origin, party)
-        patient = _patient(story, operator, origin, party)
-        _imports(story, patient)
-        consent = _consent(story, patient, clinician)
-        evidence = _evidence(story, patient, consent, home)
-        _tampered(story, evidence)
-    print(f"\nDone in {time.perf_counter() - story.begun:.1f} s.")
+    with sample_home(home) as folder:
+        emptied(folder)
+        with _fresh_node(folder, story) as node:
+            _played(story, node, home)
+    print(f"\nDone in {time.perf_counter() - story.begun:.1f} s. Next:")
+    program = Path(sys.argv[0])
+    verb = program if program.name == "pulsekey" else "pulsekey"
+    print(f"  {verb} verify {home / EVIDENCE}")
+    print(f"  {verb} --home {home} demo --serve    the portal, with the same data (`make run`)")
+
+
+def _played(story: Story, node: Node, home: Path) -> None:
+    origin, party = node.settings.origin, node.settings.relying_party
+    token = issue_set_up_token(node.identities, node.clock, node.entropy)
+    operator = register(
+        origin,
+        party,
+        "/api/set-up",
+        role="operator",
+        displayName=OPERATOR_NAME,
+        organisationName=ORGANISATION,
+        setupToken=token,
+    )
+    story.line(f"{OPERATOR_NAME} set the node up for {ORGANISATION} with the one-time token")
+    clinician = _clinician(story, operator, origin, party)
+    patient = _patient(story, operator, origin, party)
+    _imports(story, patient, home)
+    consent = _consent(story, patient, clinician)
+    evidence = _evidence(story, patient, consent, home)
+    _tampered(story, evidence)
 
 
 @contextmanager
-def _fresh_node(home: Path, story: Story) -> Iterator[Node]:
-    folder = fresh_folder(home)
+def _fresh_node(folder: Path, story: Story) -> Iterator[Node]:
     port = free_port()
     settings = replace(
         Settings(),
@@ -83,7 +95,7 @@ def _fresh_node(home: Path, story: Story) -> Iterator[Node]:
         organisation=ORGANISATION,
     )
     story.chapter("A node, with nothing but Python")
-    wiring.create(settings)
+    wiring.create(settings, beside=frozenset({MARK}))
     with wiring.opened(settings) as node, served(node):
         story.line(f"created and serving at {settings.origin}; ledger {_short(node)}")
         yield node
@@ -127,16 +139,20 @@ def _methods(operator: Person) -> list[str]:
     return methods
 
 
-def _imports(story: Story, patient: Person) -> None:
+def _imports(story: Story, patient: Person, home: Path) -> None:
     story.chapter("Five kinds of files come in")
+    reports: list[str] = []
     for sample in samples():
         job = patient.client.upload(sample.name, sample.content, ZONE)["import"]
         report = _awaited(patient, job)
         story.line(f"{sample.what}: {len(sample.content):,} bytes")
-        for text in report["lines"][1:REPORT_LINES]:
+        lines: list[str] = report["lines"]
+        reports += [*lines, ""]
+        for text in lines[1:REPORT_LINES]:
             story.aside(text)
-        if len(report["lines"]) > REPORT_LINES:
-            story.aside(f"... and {len(report['lines']) - REPORT_LINES} more lines")
+        if len(lines) > REPORT_LINES:
+            story.aside(f"... {len(lines) - REPORT_LINES:,} more lines in {home / REPORTS}")
+    (home / REPORTS).write_text("\n".join(reports), "utf-8")
 
 
 def _awaited(patient: Person, job: str) -> dict[str, Any]:
@@ -218,7 +234,7 @@ def _shown(matches: list[dict[str, Any]]) -> str:
 def _evidence(story: Story, patient: Person, consent: str, home: Path) -> bytes:
     story.chapter("One file lets a stranger check all of it")
     reply = patient.client.call("GET", f"/api/grants/{consent}/evidence")
-    target = home / "evidence.json"
+    target = home / EVIDENCE
     target.write_bytes(reply.body)
     story.line(f"evidence written to {target}: {len(reply.body):,} bytes")
     verdict = verify(target.read_bytes())

@@ -10,30 +10,10 @@ from pathlib import Path
 
 from pulsekey import __version__
 from pulsekey.cli import commands
-from pulsekey.primitives.errors import (
-    AccessDenied,
-    Conflict,
-    IntegrityError,
-    MalformedInput,
-    NotAuthenticated,
-    NotFound,
-    PulsekeyError,
-    TooManyRequests,
-    Unavailable,
-)
+from pulsekey.cli.failures import INTERRUPTED, UNHEARD, of_system, status_of
+from pulsekey.identity.principals import Role
+from pulsekey.primitives.errors import PulsekeyError
 from pulsekey.settings import Settings, settings_from
-
-EXIT_CODES: dict[type[PulsekeyError], int] = {
-    MalformedInput: 2,
-    NotFound: 3,
-    AccessDenied: 4,
-    NotAuthenticated: 4,
-    Conflict: 5,
-    IntegrityError: 6,
-    Unavailable: 7,
-    TooManyRequests: 7,
-}
-"""What a script can tell from the exit status. 1: a claim fails, or damage was found."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,12 +27,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if parsed.home is not None:
             settings = replace(settings, home=parsed.home)
         command: Callable[[Settings, argparse.Namespace], int] = parsed.command
-        return command(settings, parsed)
+        done = command(settings, parsed)
+        sys.stdout.flush()  # Here, so that a reader who has gone is noticed here.
+    except BrokenPipeError:
+        # Python would try to write the rest when it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNHEARD
     except PulsekeyError as error:
-        print(f"pulsekey: {error}", file=sys.stderr)
-        return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
+        return _failed(error)
+    except OSError as error:
+        return _failed(of_system(error))
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
+    return done
+
+
+def _failed(error: PulsekeyError) -> int:
+    print(f"pulsekey: {error}", file=sys.stderr)
+    return status_of(error)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -75,6 +67,13 @@ def parser() -> argparse.ArgumentParser:
         commands.invite_operator,
     )
     inviting.add_argument("name", help="how they are shown to others")
+    people = verb(
+        "people",
+        "list who takes part, with the patient ids that `import` takes",
+        commands.list_people,
+    )
+    people.add_argument("--names", action="store_true", help="show names and identifiers too")
+    people.add_argument("--role", choices=[role.value for role in Role], help="only these")
     verb(
         "formats",
         "print which metrics, codes, units and shapes each format yields",
@@ -82,7 +81,9 @@ def parser() -> argparse.ArgumentParser:
     )
     importing = verb("import", "import a file for a patient", commands.import_file)
     importing.add_argument("file", type=Path)
-    importing.add_argument("--patient", required=True, help="the patient's id")
+    importing.add_argument(
+        "--patient", required=True, help="the patient's id, as `pulsekey people` lists it"
+    )
     importing.add_argument("--zone", default="", help="IANA zone of local times in the file")
     evidence = verb("evidence", "write the evidence of a consent to a file", commands.evidence)
     evidence.add_argument("consent", help="64 hexadecimal digits")
@@ -112,7 +113,9 @@ def parser() -> argparse.ArgumentParser:
         help="go on: consents have to be given again, sessions end",
     )
     demo = verb("demo", "play the whole story on sample data", commands.demo)
-    demo.add_argument("--serve", action="store_true", help="then serve the portal until Ctrl-C")
+    demo.add_argument(
+        "--serve", action="store_true", help="load the sample data and serve the portal instead"
+    )
     return out
 
 

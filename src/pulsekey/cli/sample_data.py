@@ -3,13 +3,10 @@
 import bz2
 import io
 import json
-import shutil
 import zipfile
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 
-from pulsekey.primitives.errors import Conflict
 from pulsekey.samples.apple_export import Plan, write_zip
 
 ZONE = "Europe/Paris"
@@ -50,15 +47,6 @@ def identifier() -> dict[str, str]:
             found = resource["identifier"][0]
             return {"system": found["system"], "value": found["value"]}
     raise LookupError(CHART)
-
-
-def fresh_folder(home: Path) -> Path:
-    """Return an empty place for a sample node; only a node of ours is ever removed."""
-    folder = home / "node"
-    if folder.exists() and not (folder / "node.secret").exists() and any(folder.iterdir()):
-        raise Conflict(f"{folder} holds something else; choose another --home")
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
 
 
 def _file(name: str) -> bytes:

@@ -1,6 +1,7 @@
 """What `make run` serves: a node with the sample record, and people who wait for their passkeys."""
 
 import io
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +16,11 @@ from pulsekey.cli.sample_data import (
     ORGANISATION,
     PATIENT_NAME,
     ZONE,
-    fresh_folder,
     identifier,
     samples,
 )
-from pulsekey.cli.serving import serve
+from pulsekey.cli.sample_home import MARK, emptied, sample_home
+from pulsekey.cli.serving import listening, serve
 from pulsekey.cli.story import Story
 from pulsekey.identity.enrolment import Check, Method
 from pulsekey.identity.lifecycle import Status
@@ -37,9 +38,14 @@ POLL_SECONDS = 0.5
 
 def serve_samples(given: Settings) -> None:
     """Make a node with the sample record, invite three people to it, and serve the portal."""
+    with sample_home(given.home) as folder, listening(given) as taken:
+        emptied(folder)
+        _served(replace(given, home=folder, organisation=ORGANISATION), taken)
+
+
+def _served(settings: Settings, taken: socket.socket) -> None:
     story = Story()
-    settings = replace(given, home=fresh_folder(given.home), organisation=ORGANISATION)
-    wiring.create(settings)
+    wiring.create(settings, beside=frozenset({MARK}))
     with wiring.opened(settings) as node:
         invitations = _invited(node)
         story.line("a node with an operator, a clinician and a patient who wait for their passkeys")
@@ -57,7 +63,8 @@ def serve_samples(given: Settings) -> None:
         print("The operator confirms the clinician and binds the patient; then the patient can let")
         print("the clinician in. One browser profile a person. Ctrl-C ends it.", flush=True)
         with _confirming(node, invitations):
-            serve(node)
+            serve(node, taken)
+    print(f"Stopped. The sample node stays in {settings.home} until the next run replaces it.")
 
 
 @contextmanager

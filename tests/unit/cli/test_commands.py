@@ -1,11 +1,16 @@
 """The command line: what each verb prints and returns, and what a script can tell from it."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from pulsekey.cli.failures import UNHEARD
 from pulsekey.cli.main import main
+from pulsekey.primitives.ids import PatientId
 from pulsekey.wiring import Home
 from tests.fakes.node_clinic import MRN, Clinic, opened_clinic
 from tests.fakes.payloads import SAMPLES
@@ -82,6 +87,12 @@ def test_import_takes_the_files_beside_a_header(
         (("evidence", "zz", "-o", "out.json"), 2, "hexadecimal"),
         (("evidence", "0" * 64, "-o", "out.json"), 3, "no such consent"),
         (("verify", "nothing.json"), 2, "cannot be read"),
+        (("import", SAMPLES, "--patient", "x"), 2, "this is a folder"),
+        (("evidence", "0" * 64, "-o", "/nowhere/out.json"), 2, "/nowhere: there is no such folder"),
+        (("evidence", "0" * 64, "-o", SAMPLES), 2, "this is a folder"),
+        (("verify", FIT), 2, "no evidence file"),
+        (("verify", SAMPLES), 2, "is a directory"),
+        (("init",), 5, "already"),
     ],
 )
 def test_a_mistake_has_its_own_status(
@@ -95,7 +106,7 @@ def test_a_mistake_has_its_own_status(
     said = capsys.readouterr().err
     assert said.startswith("pulsekey: ")
     assert told in said
-    assert "Traceback" not in said
+    assert said.count("\n") == 1
 
 
 def test_without_a_node_it_says_how_to_make_one(
@@ -201,3 +212,122 @@ def test_the_console_invites_nobody_to_a_node_that_is_not_set_up(
     assert run(home, "invite-operator", "Cora Console") == 5
     assert run(tmp_path / "nowhere", "invite-operator", "Cora Console") == 3
     assert "set up" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"resourceType":"Bundle"}', b"\xff" * 9])
+def test_what_is_no_evidence_at_all_has_no_claims(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    file = tmp_path / "file.json"
+    file.write_bytes(content)
+    assert run(tmp_path, "verify", file) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert str(file) in told.err
+    assert told.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["audit", "rebuild", "restore"])
+def test_what_needs_a_stopped_node_says_that_it_is_running(
+    home: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    with opened_clinic(home):
+        assert run(home, command) == 7
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"a node is running in {home}" in told.err
+
+
+@pytest.mark.parametrize("command", ["audit", "rebuild", "serve", "people"])
+def test_a_lost_custodian_key_is_named_with_its_cure(
+    home: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    Home(home).custodian_key.unlink()
+    assert run(home, command) == 3
+    told = capsys.readouterr().err
+    assert str(Home(home).custodian_key) in told
+    assert "copy" in told
+    assert "PULSEKEY_CUSTODIAN_KEY" in told
+
+
+@pytest.mark.parametrize("name", ["ORGANISATION", "JURISDICTION"])
+def test_init_refuses_a_setting_by_name_and_writes_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    home = tmp_path / "fresh"
+    monkeypatch.setenv(f"PULSEKEY_{name}", "")
+    assert run(home, "init") == 2
+    assert f"PULSEKEY_{name}" in capsys.readouterr().err
+    assert not home.exists()
+    monkeypatch.delenv(f"PULSEKEY_{name}")
+    assert run(home, "init") == 0
+
+
+def test_init_goes_on_from_what_was_cut_short(tmp_path: Path) -> None:
+    home = tmp_path / "fresh"
+    assert run(home, "init") == 0
+    key = Home(home).custodian_key.read_bytes()
+    # As it is a moment before the last step: the secret has not got its name yet.
+    Home(home).node_secret.rename(home / "node.secret.new")
+    assert run(home, "init") == 0
+    assert Home(home).custodian_key.read_bytes() == key
+    assert run(home, "audit") == 0
+
+
+@pytest.mark.parametrize("place", ["file", "file/inside", "/proc/pulsekey"])
+def test_a_home_that_cannot_be_made_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    (tmp_path / "file").write_text("x")
+    home = tmp_path / place  # An absolute place replaces the folder.
+    assert run(home, "init") == 2
+    told = capsys.readouterr().err
+    assert told.startswith("pulsekey: ")
+    assert str(home) in told
+    assert told.count("\n") == 1
+
+
+def test_a_reader_who_goes_away_is_no_failure(tmp_path: Path) -> None:
+    told, away = os.pipe()
+    os.close(told)
+    done = subprocess.run(
+        [sys.executable, "-m", "pulsekey.cli.main", "--home", tmp_path, "formats"],
+        check=False,
+        stdout=away,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(away)
+    assert (done.returncode, done.stderr) == (UNHEARD, "")
+
+
+def test_people_lists_ids_and_shows_names_only_when_asked(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    patient = name_of(home, "patient")
+    with opened_clinic(home):  # Beside a node that is running.
+        assert run(home, "people") == 0
+    plain = capsys.readouterr().out
+    assert [line for line in plain.splitlines() if patient in line and "patient" in line]
+    for hidden in ("Pat Example", "Dr A. Li", MRN):
+        assert hidden not in plain
+    assert run(home, "people", "--names", "--role", "patient") == 0
+    named = capsys.readouterr().out
+    assert "Pat Example" in named
+    assert f"{MRN}|1" in named
+    assert "Dr A. Li" not in named
+
+
+def test_a_name_cannot_steer_the_terminal_that_shows_it(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with opened_clinic(home) as clinic:
+        subject = clinic.node.identities.principal_of_patient(PatientId(name_of(home, "patient")))
+        clinic.node.identities.set_display_name(subject.id, "Pat\x1b[2J\nroot")
+    assert run(home, "people", "--names") == 0
+    told = capsys.readouterr().out
+    assert "\x1b" not in told
+    assert "\nroot" not in told
