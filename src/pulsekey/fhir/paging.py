@@ -18,7 +18,8 @@ from pulsekey.vault.records import Cursor, DocumentRecord
 
 VERSION = 1
 PAGE_PARAMETER = "_page"
-TOKEN_CHARS_MAX = 8_192
+TOKEN_CHARS_MAX = 65_536
+"""Above what `USED_BYTES_MAX` of search and a cursor for every stream come to, sealed as Base64."""
 
 T = TypeVar("T")
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from pulsekey.fhir.instants import Interval, interval
 from pulsekey.fhir.parameters import OFFICIAL, Parameter
 from pulsekey.primitives.clock import Micros
@@ -18,6 +20,9 @@ from pulsekey.primitives.errors import MalformedInput
 PARAMETERS_MAX = 64
 ALTERNATIVES_MAX = 100
 VALUE_CHARS_MAX = 4_096
+USED_BYTES_MAX = 24_576
+"""All of a search as JSON: a link to its next page holds it, sealed, and has to fit a request."""
+
 COUNT_DEFAULT = 50
 COUNT_MAX = 1_000
 
@@ -149,6 +154,8 @@ def compile_search(
             raise MalformedInput("empty or too long", where=_shown(name), cure="give a value")
         _read(draft, base, modifier, value)
         used.append((name, value))
+    if len(msgspec.json.encode(used)) > USED_BYTES_MAX:
+        raise MalformedInput("too long altogether", cure="ask for less at once")
     default = Order.DATE if "date" in SUPPORTED[resource_type] else Order.UPDATED
     order, descending = draft.sort or (default, True)
     return Search(

@@ -67,7 +67,10 @@ def _texts(at: Int64s, block: Block) -> list[str]:
 
 
 def _windows(block: Block, begin: int, end: int) -> list[tuple[int, int, int, int]]:
-    """Return begin, end, grade and reasons of every run of equal windows that is not good."""
+    """Return begin, end, grade and reasons of every run of equal windows that is not good.
+
+    Grades are of the whole block, whatever part of it, `begin` to `end`, was read.
+    """
     if block.grades is None:
         return []
     width = GRADE_WINDOW_SECONDS * MICROS_PER_SECOND
@@ -76,7 +79,10 @@ def _windows(block: Block, begin: int, end: int) -> list[tuple[int, int, int, in
     for index, (grade, reasons) in enumerate(pairs):
         if grade == Grade.GOOD:
             continue
-        at, until = begin + index * width, min(begin + (index + 1) * width, end)
+        at, until = max(block.start + index * width, begin), block.start + (index + 1) * width
+        until = min(until, end)
+        if at >= until:
+            continue
         if out and out[-1][1:] == (at, grade, reasons):
             out[-1] = (out[-1][0], until, grade, reasons)
         else:

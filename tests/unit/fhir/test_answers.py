@@ -11,9 +11,16 @@ from pulsekey.fhir.bundle import LIMITED, Entry, searchset
 from pulsekey.fhir.capability import Wired, capability
 from pulsekey.fhir.instants import EARLIEST
 from pulsekey.fhir.outcome import refusal
-from pulsekey.fhir.paging import continuation, document_key, merge, page_token, resume
+from pulsekey.fhir.paging import (
+    TOKEN_CHARS_MAX,
+    continuation,
+    document_key,
+    merge,
+    page_token,
+    resume,
+)
 from pulsekey.fhir.parameters import OFFICIAL
-from pulsekey.fhir.search import SUPPORTED, Search, compile_search
+from pulsekey.fhir.search import SUPPORTED, USED_BYTES_MAX, Search, compile_search
 from pulsekey.primitives.clock import Micros
 from pulsekey.primitives.errors import (
     AccessDenied,
@@ -26,6 +33,7 @@ from pulsekey.primitives.errors import (
     Unavailable,
 )
 from pulsekey.resources import codec
+from pulsekey.signals.category import Category
 from pulsekey.vault.records import Cursor
 from tests.fakes.fhir_samples import NEW_YEAR, document
 
@@ -79,6 +87,18 @@ def test_a_page_resumes_the_same_search() -> None:
     assert resume(token) == (search, cursors, NOW)
 
 
+def test_the_longest_search_has_pages_that_are_taken_back() -> None:
+    names = ",".join(f"series{n:04}-{'7' * 24}" for n in range(100))
+    search = ask(*[("_id", names)] * (USED_BYTES_MAX // 4_000))
+    cursors = [Cursor(-(2**62), "s" * 64, 2**62)] * (3 * len(Category))
+    token = continuation(search, cursors, asked_at=NOW)
+    sealed = "t" * ((len(token) + 28) * 4 // 3 + 4)
+    assert page_token([("_page", sealed)]) == sealed
+    assert resume(token)[0] == search
+    with pytest.raises(MalformedInput, match="altogether"):
+        ask(*[("_id", names)] * (USED_BYTES_MAX // 3_000))
+
+
 @given(st.binary(max_size=30))
 def test_what_is_no_page_is_refused(token: bytes) -> None:
     with pytest.raises(MalformedInput):
@@ -94,7 +114,11 @@ def test_a_page_of_another_version_is_refused() -> None:
 def test_a_page_link_is_used_as_it_was_given() -> None:
     assert page_token([("code", "x")]) is None
     assert page_token([("_page", "t")]) == "t"
-    for wrong in ([("_page", "t"), ("code", "x")], [("_page", "t")] * 2, [("_page", "t" * 9_000)]):
+    for wrong in (
+        [("_page", "t"), ("code", "x")],
+        [("_page", "t")] * 2,
+        [("_page", "t" * (TOKEN_CHARS_MAX + 1))],
+    ):
         with pytest.raises(MalformedInput):
             page_token(wrong)
 

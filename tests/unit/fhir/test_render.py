@@ -1,6 +1,7 @@
 """Samples as Observations: every digit, time, grade and absence, and both paths alike."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -307,6 +308,22 @@ def test_a_block_is_sampled_data_with_a_component_a_lead() -> None:
     assert parts["period"]["valuePeriod"]["start"] == "2026-01-01T00:00:10+00:00"
     assert parts["grade"]["valueCodeableConcept"]["coding"][0]["code"] == "questionable"
     assert observation["interpretation"][0]["coding"][1]["code"] == "noisy"
+
+
+@pytest.mark.parametrize(
+    ("first", "length", "begins"), [(0, 3_600, []), (3_600, 1_800, [10]), (1_800, 3_600, [10])]
+)
+def test_a_part_of_a_block_names_the_windows_that_it_has(
+    first: int, length: int, begins: list[int]
+) -> None:
+    grades = Grades(np.array([0, 1], np.uint8), np.array([0, 32], np.uint32))
+    whole = block(ECG, [LEADS["v1"]], [0] * 7_200, rate=Fraction(360), grades=grades)
+    channel = replace(whole.block.channels[0], raw=whole.block.channels[0].raw[first:][:length])
+    part = replace(whole, first=first, block=replace(whole.block, channels=(channel,)))
+    windows = read(waveform(part)).get("extension", ())
+    found = [one["extension"][0]["valuePeriod"] for one in windows]
+    assert [int(each["start"][17:19]) for each in found] == begins
+    assert [each["end"] > each["start"] for each in found] == [True] * len(begins)
 
 
 def test_an_exact_period_needs_no_ratio_and_a_floating_block_no_zone() -> None:
