@@ -65,6 +65,7 @@ def _resource(name: str) -> Json:
         "interaction": interactions,
         "versioning": "versioned",
         "readHistory": False,
+        "conditionalRead": "not-match",
         "updateCreate": False,
         "referencePolicy": ["literal", "logical"],
     }

@@ -199,6 +199,10 @@ def test_the_capability_statement_says_what_search_does() -> None:
     resources = {one["type"]: one for one in statement["rest"][0]["resource"]}
     assert set(resources) == {"Patient", "Observation", "Medication"}
     for kind, resource in resources.items():
+        assert [one["code"] for one in resource["interaction"]] == ["read", "search-type"]
+        # An ETag and If-None-Match; no versions, no updates.
+        assert (resource["versioning"], resource["conditionalRead"]) == ("versioned", "not-match")
+        assert (resource["readHistory"], resource["updateCreate"]) == (False, False)
         named = {one["name"]: one for one in resource["searchParam"]}
         assert tuple(named) == SUPPORTED[kind]
         for name, parameter in named.items():
