@@ -141,8 +141,8 @@ class Clinic:
             self.node.directory.confirm_patient(self.operator.id, member.id, identifiers, CHECK)
         return member
 
-    def add_passkey(self, member: Member) -> Member:
-        """Give somebody a second passkey; the ledger does not know of it yet."""
+    def offer_passkey(self, member: Member) -> tuple[Member, Offer]:
+        """Make a second passkey for a patient, and the offer that lets it in."""
         node = self.node
         token = node.sessions.open_portal(member.id, member.key)
         session = node.sessions.authenticate(token, SessionKind.PORTAL)
@@ -150,7 +150,14 @@ class Clinic:
         passkey = self._passkey(options)
         response = cast("dict[str, object]", passkey.register(challenge_of(options)))
         added = node.ceremonies.finish_passkey(session, response)
-        return Member(self, member.id, added.key_id, passkey)
+        offer = node.signing.offer_key(member.principal, member.key, added)
+        return Member(self, member.id, added.key_id, passkey), offer
+
+    def add_passkey(self, member: Member) -> Member:
+        """Give a patient a second passkey that signs in and for the account."""
+        second, offer = self.offer_passkey(member)
+        member.confirm(offer)
+        return second
 
     def load(self, patient: Member, *payloads: Payload, zone: str = "Europe/Paris") -> Imported:
         """Import files for a patient; return what became of the last."""

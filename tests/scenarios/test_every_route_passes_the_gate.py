@@ -53,6 +53,9 @@ PUBLIC = {
 }
 """What anybody may call. Pages are shells, tested apart."""
 
+OWN = {"GET /api/shared", "GET /api/passkeys"}
+"""What tells a clinician of themselves: of nobody's record where nobody let them in."""
+
 READING = {
     "GET /api/categories",
     "GET /api/series",
@@ -304,7 +307,7 @@ def test_a_clinician_without_consent_gets_nothing_from_any_route(
         if name in READING:
             assert reply.status in {403, 404}, told
         elif name not in PUBLIC:
-            assert reply.status in {400, 403, 404} or name == "GET /api/shared", told
+            assert reply.status in {400, 403, 404} or name in OWN, told
     assert portal.get("/api/shared").json == {"patients": []}
     for kind in SUPPORTED:
         assert program.fhir(kind, ("patient", record.patient)).status in {400, 404}
@@ -397,6 +400,20 @@ def test_a_stop_binds_open_pages_sessions_and_tokens_at_once(clinic: Clinic, sit
     assert cached.same == refused
     assert {one.status for one in record.answers(program, portal)} == {404}
     assert portal.get("/api/shared").json == {"patients": []}
+
+
+@pytest.mark.parametrize("role", ["patient", "clinician", "operator"])
+def test_a_bearer_token_changes_nothing(clinic: Clinic, site: Site, role: str) -> None:
+    """Once a token of reading could add a passkey, confirm a clinician and suspend a patient."""
+    patient, record = filled(clinic, 1)
+    who = {"patient": patient, "clinician": clinic.clinician(), "operator": clinic.operator}[role]
+    token = site.with_token(who, scopes=("user/*.cruds", "patient/*.cruds"))
+    changing = {name for name in api_of(clinic.node) if name.startswith("POST /api/")}
+    assert len(changing) > 20
+    for name in changing - set(PUBLIC):
+        target = concrete(name.split(" ", 1)[1], record, who.id, "0" * 64)
+        reply = token.post(target, {})
+        assert reply.status == 403, f"{name}: {reply.status} {reply.body[:200]!r}"
 
 
 def test_a_suspended_clinician_is_out_at_once(clinic: Clinic, site: Site) -> None:

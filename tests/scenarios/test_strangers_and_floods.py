@@ -264,7 +264,7 @@ def test_a_passkey_removed_on_the_ledger_ends_here_even_if_the_node_died_in_betw
         port = probe.getsockname()[1]
     with opened_clinic(tmp_path / "home", port=port) as clinic:
         patient = clinic.patient()
-        lost = _second(clinic, patient)
+        lost = clinic.add_passkey(patient)
         signing = clinic.node.signing
         removal = signing.offer_key_removal(patient.principal, patient.key, lost.key)
         dying = patch.object(IdentityStore, "remove_passkey", side_effect=KeyboardInterrupt)
@@ -275,15 +275,6 @@ def test_a_passkey_removed_on_the_ledger_ends_here_even_if_the_node_died_in_betw
         options = again.node.ceremonies.begin_sign_in()
         with pytest.raises(NotAuthenticated):
             again.node.ceremonies.finish_sign_in(lost.gesture(options))
-
-
-def _second(clinic: Clinic, patient: Member) -> Member:
-    """Give a patient a second passkey that the ledger knows."""
-    added = clinic.add_passkey(patient)
-    kept = clinic.node.identities.passkeys(patient.id)
-    (passkey,) = (one for one in kept if one.key_id == added.key)
-    patient.confirm(clinic.node.signing.offer_key(patient.principal, patient.key, passkey))
-    return added
 
 
 def test_a_home_that_was_open_to_others_is_closed(tmp_path: Path) -> None:

@@ -71,6 +71,9 @@ def caller_of(node: Node, request: Request) -> Caller | None:
     token = bearer_token(request)
     if token is not None:
         session = node.sessions.authenticate(token, SessionKind.BEARER)
+        if request.method not in SAFE_METHODS:
+            # Its scopes are all of reading (SMART 2.0, section 3.0.2); a change takes a session.
+            raise AccessDenied("a bearer token reads; changes are made in a session")
         # A narrower token is for FHIR, where every type is held against it (DESIGN section 9).
         Reader(session.principal, session.purpose, session.scopes).require("*", "r")
         return Caller(session, token)

@@ -11,6 +11,7 @@ from typing import NewType
 
 from pulsekey.consent.operations import Operation
 from pulsekey.consent.terms import Terms
+from pulsekey.identity.principals import Passkey
 from pulsekey.primitives.clock import MICROS_PER_SECOND, Clock, Micros
 from pulsekey.primitives.errors import Conflict
 from pulsekey.primitives.ids import Digest, Entropy, PrincipalId, opaque
@@ -26,7 +27,10 @@ OFFER_SECONDS_MAX = 300
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One operation, the bytes and the challenge of it, and the terms it is about, if any."""
+    """One operation, the bytes and the challenge of it, and what it is about.
+
+    That is the terms of a grant, or the passkey that an `add_key` lets in; None for all others.
+    """
 
     id: OfferId
     principal: PrincipalId
@@ -34,8 +38,16 @@ class Offer:
     operation_bytes: bytes
     challenge: Digest
     options: dict[str, object]
-    terms: Terms | None
+    about: Terms | Passkey | None
     expires: Micros
+
+    @property
+    def terms(self) -> Terms | None:
+        return self.about if isinstance(self.about, Terms) else None
+
+    @property
+    def passkey(self) -> Passkey | None:
+        return self.about if isinstance(self.about, Passkey) else None
 
 
 class Offers:
@@ -53,7 +65,7 @@ class Offers:
         operation: Operation,
         challenge: Digest,
         options: dict[str, object],
-        terms: Terms | None = None,
+        about: Terms | Passkey | None = None,
     ) -> Offer:
         """Keep a new offer. The oldest gives way when one person, or everybody, has too many."""
         now = self._clock.now()
@@ -64,7 +76,7 @@ class Offers:
             operation.encode(),
             challenge,
             options,
-            terms,
+            about,
             Micros(now + OFFER_SECONDS_MAX * MICROS_PER_SECOND),
         )
         with self._lock:

@@ -33,7 +33,7 @@ from pulsekey.identity.ceremonies import Ceremonies
 from pulsekey.identity.principals import Passkey, Principal
 from pulsekey.identity.store import IdentityStore
 from pulsekey.ledger.pipeline import Ledger
-from pulsekey.ledger.ports import Step
+from pulsekey.ledger.ports import Refused, Step
 from pulsekey.primitives.clock import Clock
 from pulsekey.primitives.errors import Conflict, NotFound
 from pulsekey.primitives.ids import AccountId, Entropy, KeyId, PatientId
@@ -71,15 +71,19 @@ class SignOperation:
         return self._make(principal, registration(record, self.entropy(SALT_BYTES)))
 
     def offer_key(self, principal: Principal, signer: KeyId, added: Passkey) -> Offer:
-        """Offer to let another passkey of the same person sign for the account."""
-        return self.offer(principal, signer, AddKey(record_of(added)))
+        """Offer to let another passkey of the same person sign for the account, and sign in.
+
+        Nothing of it is kept before one that is there already has confirmed.
+        """
+        return self.offer(principal, signer, AddKey(record_of(added)), added)
 
     def offer_key_removal(self, principal: Principal, signer: KeyId, removed: KeyId) -> Offer:
         """Offer to take a passkey's power away.
 
-        A removal that the ledger executed while the node died is finished here instead.
+        A removal that the ledger executed while the node died is finished here instead, and so is
+        that of a passkey that the ledger never heard of.
         """
-        if removed in principal.keys and self._removed(account_of(principal), removed):
+        if removed in principal.keys and not self._active(account_of(principal), removed):
             self.identities.remove_passkey(principal.id, removed, self.clock.now())
             raise Conflict("this passkey has been removed already")
         return self.offer(principal, signer, RemoveKey(removed))
@@ -89,7 +93,11 @@ class SignOperation:
         return self.offer(principal, signer, RevokeAll())
 
     def offer(
-        self, principal: Principal, signer: KeyId, body: Body, terms: Terms | None = None
+        self,
+        principal: Principal,
+        signer: KeyId,
+        body: Body,
+        about: Terms | Passkey | None = None,
     ) -> Offer:
         """Offer one operation under the person's account, with a nonce above the last one."""
         account = account_of(principal)
@@ -99,7 +107,7 @@ class SignOperation:
         nonce += 1 + int.from_bytes(self.entropy(2)) % STOP_LEAP
         # And a stop leaps ahead of every grant that is still being read somewhere: gaps are legal.
         nonce += STOP_LEAP if isinstance(body, Revoke | RevokeAll) else 0
-        return self._make(principal, Operation(account, nonce, signer, body), terms)
+        return self._make(principal, Operation(account, nonce, signer, body), about)
 
     def confirm(
         self, principal: Principal, offer_id: OfferId, response: dict[str, object]
@@ -116,7 +124,7 @@ class SignOperation:
         if offer.terms is not None and isinstance(offer.operation.body, Grant):
             # Before the ledger has it, so that a live grant can always be opened.
             self.register.keep(offer.terms)
-        step = self.ledger.submit(signed.encode())
+        step = self._submit(offer, signed.encode())
         self._follow(principal, offer, step)
         return Confirmed(offer, step)
 
@@ -130,15 +138,33 @@ class SignOperation:
             if self._removed(account, key):
                 self.identities.remove_passkey(principal, key, self.clock.now())
 
+    def _submit(self, offer: Offer, signed: bytes) -> Step:
+        added = offer.passkey
+        if added is None:
+            return self.ledger.submit(signed)
+        # Known here first, so that whatever has power on the ledger can be seen and removed.
+        self.identities.add_passkey(added)
+        try:
+            return self.ledger.submit(signed)
+        except Refused:
+            self.identities.remove_passkey(added.principal, added.key_id, self.clock.now())
+            raise
+
     def _removed(self, account: AccountId, key: KeyId) -> bool:
-        return read_key(self.ledger.executed(key_slot(account, key))).status == KeyStatus.REMOVED
+        return self._status(account, key) == KeyStatus.REMOVED
+
+    def _active(self, account: AccountId, key: KeyId) -> bool:
+        return self._status(account, key) == KeyStatus.ACTIVE
+
+    def _status(self, account: AccountId, key: KeyId) -> int:
+        return read_key(self.ledger.executed(key_slot(account, key))).status
 
     def _make(
-        self, principal: Principal, operation: Operation, terms: Terms | None = None
+        self, principal: Principal, operation: Operation, about: Terms | Passkey | None = None
     ) -> Offer:
         demanded = challenge(self.ledger.genesis.ledger, operation.encode())
         options = self.ceremonies.begin_operation(principal.id, demanded, operation.signer)
-        return self.offers.make(principal.id, operation, demanded, options, terms)
+        return self.offers.make(principal.id, operation, demanded, options, about)
 
     def _follow(self, principal: Principal, offer: Offer, step: Step) -> None:
         """Let identity and vault follow what the ledger now says."""

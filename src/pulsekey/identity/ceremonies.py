@@ -146,12 +146,11 @@ class Ceremonies:
         return self._finish_new(response, Purpose.REGISTER)
 
     def begin_passkey(self, session: Session) -> dict[str, object]:
-        """Let somebody who has just given a gesture add a passkey, on this or another device."""
-        self._sessions.require_fresh_gesture(session)
-        return self.begin_confirmed_passkey(session)
+        """Return options for another passkey of the same person, on this or another device.
 
-    def begin_confirmed_passkey(self, session: Session) -> dict[str, object]:
-        """Do the same where a gesture for just this has been given: see `finish_step_up`."""
+        It becomes theirs only with a gesture of one that is theirs already: see
+        `exchange.sign_operation` for patients and `staff_passkeys` for all others.
+        """
         principal = session.principal
         passkeys = self._store.passkeys(principal.id)
         if len(passkeys) >= PASSKEYS_MAX:
@@ -161,26 +160,15 @@ class Ceremonies:
         return self._begin_creation(Purpose.ADD_PASSKEY, draft, registered)
 
     def finish_passkey(self, session: Session, response: JsonObject) -> Passkey:
-        """Keep another passkey of the same principal, or raise `NotAuthenticated`."""
-        passkey = self.judged_passkey(session, response)
-        self._store.add_passkey(passkey)
-        return passkey
+        """Return another passkey that was made for this session; `NotAuthenticated` if it was not.
 
-    def judged_passkey(self, session: Session, response: JsonObject) -> Passkey:
-        """Return another passkey that was made for this session. Nothing is kept yet."""
+        Nothing is kept yet: a session alone, left open or stolen, must not let a passkey in.
+        """
         challenge, pending = self._take_registration(response, Purpose.ADD_PASSKEY)
         asked_in = _decode_draft(pending.draft).session
         if (pending.principal, asked_in) != (session.principal.id, session.id):
             raise self._refused(Refusal.OWNER)
         return self._judged(response, challenge, session.principal.id)
-
-    def remove_passkey(self, session: Session, key_id: KeyId) -> None:
-        """Retire one of somebody's own passkeys right after a gesture; the last one stays.
-
-        On the ledger its power ends only with a `remove_key` operation.
-        """
-        self._sessions.require_fresh_gesture(session)
-        self._store.remove_passkey(session.principal.id, key_id, self._clock.now())
 
     def begin_step_up(
         self, session: Session, deed: Sequence[str], *, but: KeyId | None = None

@@ -18,7 +18,7 @@ from pulsekey.identity.principals import Principal
 from pulsekey.identity.store import IdentityStore
 from pulsekey.identity.token_store import StoredSession, session_id
 from pulsekey.primitives.clock import MICROS_PER_SECOND, Clock, Micros
-from pulsekey.primitives.errors import AccessDenied, MalformedInput, NotAuthenticated
+from pulsekey.primitives.errors import MalformedInput, NotAuthenticated
 from pulsekey.primitives.ids import Entropy, KeyId, PrincipalId
 from pulsekey.primitives.messages import Said
 
@@ -52,9 +52,6 @@ class SessionLimits:
 
     bearer_seconds_max: int = 10 * 60
     """A bearer token ends after this."""
-
-    gesture_seconds_max: int = 5 * 60
-    """How fresh the last gesture has to be for what a stolen session must not do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +147,6 @@ class Sessions:
             stored.ends_at,
             session_id(raw),
         )
-
-    def require_fresh_gesture(self, session: Session) -> None:
-        """Raise `AccessDenied` unless the gesture is recent: a stolen session is not enough."""
-        age = self._clock.now() - session.gesture_at
-        if not 0 <= age <= self._limits.gesture_seconds_max * MICROS_PER_SECOND:
-            raise AccessDenied("confirm again with this device's screen lock")
 
     def revoke(self, token: str) -> None:
         """End a session: sign out. Ending an unknown one is not an error."""

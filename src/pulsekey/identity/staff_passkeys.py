@@ -37,14 +37,14 @@ class StaffPasskeys:
         """Judge that gesture, or raise `NotAuthenticated`; return options for the new passkey."""
         _require_staff(session)
         self.ceremonies.finish_step_up(session, ADDING, response)
-        return self.ceremonies.begin_confirmed_passkey(session)
+        return self.ceremonies.begin_passkey(session)
 
     def finish(self, session: Session, response: JsonObject, name: str) -> Passkey:
         """Keep the new passkey under a name, which may be empty."""
         _require_staff(session)
         checked = checked_passkey_name(name)
         # Not within the transaction: a response that is refused has still used its challenge up.
-        added = self.ceremonies.judged_passkey(session, response)
+        added = self.ceremonies.finish_passkey(session, response)
         with self.store.transaction():
             self.store.add_passkey(added)
             if checked:

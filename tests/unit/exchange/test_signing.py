@@ -1,6 +1,7 @@
 """What is offered is what is signed and sent; a stop binds from its acknowledgement."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -11,6 +12,7 @@ from pulsekey.evidence.entries import Asked
 from pulsekey.exchange.offers import OFFER_SECONDS_MAX, OfferId
 from pulsekey.exchange.sign_operation import STOP_LEAP
 from pulsekey.identity.sessions import SessionKind
+from pulsekey.ledger.pipeline import Ledger
 from pulsekey.ledger.ports import Refused
 from pulsekey.primitives.errors import Conflict, NotAuthenticated, NotFound
 from pulsekey.primitives.ids import ConsentId, KeyId
@@ -159,27 +161,55 @@ def test_an_unknown_offer_is_refused(clinic: Clinic) -> None:
         )
 
 
-def test_a_second_passkey_signs_once_the_first_has_let_it(clinic: Clinic) -> None:
+def test_a_second_passkey_is_nobodys_before_the_first_has_let_it_in(clinic: Clinic) -> None:
     patient = clinic.patient()
-    second = clinic.add_passkey(patient)
-    signing = clinic.node.signing
-    too_early = signing.offer_stop_all(patient.principal, second.key)
-    with pytest.raises(Refused) as refused:
-        second.confirm(too_early)
-    assert refused.value.step.code == Refusal.UNKNOWN_KEY
-    (added,) = (
-        one for one in clinic.node.identities.passkeys(patient.id) if one.key_id == second.key
+    second, offer = clinic.offer_passkey(patient)
+    signing, ceremonies = clinic.node.signing, clinic.node.ceremonies
+    assert patient.principal.keys == (patient.key,)
+    with pytest.raises(NotAuthenticated):
+        ceremonies.finish_sign_in(second.gesture(ceremonies.begin_sign_in()))
+    with pytest.raises(Conflict):
+        signing.offer_stop_all(patient.principal, second.key)
+    with pytest.raises(NotAuthenticated):  # It cannot let itself in.
+        second.confirm(offer)
+    again, offered = clinic.offer_passkey(patient)
+    assert patient.confirm(offered).step.code == 0
+    assert again.confirm(signing.offer_stop_all(patient.principal, again.key)).step.code == 0
+    assert (
+        ceremonies.finish_sign_in(again.gesture(ceremonies.begin_sign_in())).principal.id
+        == patient.id
     )
-    assert patient.confirm(signing.offer_key(patient.principal, patient.key, added)).step.code == 0
-    assert second.confirm(signing.offer_stop_all(patient.principal, second.key)).step.code == 0
+
+
+def test_a_passkey_that_the_ledger_refuses_does_not_sign_in(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    second, offer = clinic.offer_passkey(patient)
+    patient.confirm(clinic.node.signing.offer_stop_all(patient.principal, patient.key))
+    with pytest.raises(Refused):  # A stop leaps ahead of what was offered before it.
+        patient.confirm(offer)
+    assert second.key not in patient.principal.keys
+    ceremonies = clinic.node.ceremonies
+    with pytest.raises(NotAuthenticated):
+        ceremonies.finish_sign_in(second.gesture(ceremonies.begin_sign_in()))
+
+
+def test_a_passkey_that_the_ledger_never_heard_of_can_be_removed(clinic: Clinic) -> None:
+    """The node died after the gesture and before the ledger had it."""
+    patient = clinic.patient()
+    second, offer = clinic.offer_passkey(patient)
+    dying = patch.object(Ledger, "submit", side_effect=KeyboardInterrupt)
+    with dying, pytest.raises(KeyboardInterrupt):
+        patient.confirm(offer)
+    assert second.key in patient.principal.keys
+    with pytest.raises(Conflict, match="removed"):
+        clinic.node.signing.offer_key_removal(patient.principal, patient.key, second.key)
+    assert second.key not in patient.principal.keys
 
 
 def test_a_removed_passkey_neither_signs_nor_signs_in(clinic: Clinic) -> None:
     patient = clinic.patient()
     second = clinic.add_passkey(patient)
-    signing, identities = clinic.node.signing, clinic.node.identities
-    (added,) = (one for one in identities.passkeys(patient.id) if one.key_id == second.key)
-    patient.confirm(signing.offer_key(patient.principal, patient.key, added))
+    signing = clinic.node.signing
     token = second.portal()
     offer = signing.offer_key_removal(patient.principal, patient.key, second.key)
     assert patient.confirm(offer).step.code == 0
@@ -243,9 +273,9 @@ def test_what_the_ledger_refused_changes_nothing_here(clinic: Clinic) -> None:
     patient = clinic.patient()
     second = clinic.add_passkey(patient)
     signing = clinic.node.signing
-    # The ledger never heard of the second passkey, so it cannot remove it.
     offer = signing.offer_key_removal(patient.principal, patient.key, second.key)
+    patient.confirm(signing.offer_stop_all(patient.principal, patient.key))
     with pytest.raises(Refused) as refused:
         patient.confirm(offer)
-    assert refused.value.step.code == Refusal.NO_SUCH_KEY
+    assert refused.value.step.code == Refusal.NONCE_NOT_RISING
     assert second.key in patient.principal.keys
