@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pulsekey import wiring
+from pulsekey.cli.main import main
 from pulsekey.consent.decision import Deny, Permit, Reason
 from pulsekey.consent.program import ConsentProgram
 from pulsekey.consent.state import GrantState
@@ -431,6 +432,31 @@ def test_going_on_that_was_cut_short_is_repeated(
     wiring.accept_loss(at(lost))
     with wiring.opened(at(lost)) as node:
         assert node.register.is_held(story.consent)
+
+
+def test_the_command_says_what_is_lost_and_changes_nothing_without_its_flag(
+    story: Story,
+    lost: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PULSEKEY_MARK_FOLDER", raising=False)
+
+    def run(*words: str) -> int:
+        return main(["--home", str(lost), *words])
+
+    assert run("evidence", story.consent.hex(), "-o", str(lost / "file")) == 6
+    assert "ledger/ is an older copy: it lacks 2 batches" in capsys.readouterr().err
+    for _ in range(2):
+        assert run("restore") == 1
+        told = capsys.readouterr().out
+        assert "LOST ledger/ is an older copy: it lacks 2 batches" in told
+        assert "--accept-loss" in told
+    assert run("restore", "--accept-loss") == 0
+    assert "2 consents are held until their patients give them again." in capsys.readouterr().out
+    assert run("restore") == 0
+    assert run("restore", "--accept-loss") == 5
+    assert run("audit") == 0
 
 
 def test_a_home_of_a_version_without_marks_gets_its_first(story: Story, tmp_path: Path) -> None:

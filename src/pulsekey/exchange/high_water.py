@@ -73,11 +73,12 @@ class HighWater:
                     f"{PLACES[LEDGER]} holds another batch {marked.batch} than the one marked: it"
                     " is a copy that went on by itself"
                 )
+        ordered = _ordered_at(ledger.head())
         for file in (self.inside, self.outside):
             if file is not None and not file.path.exists():
-                file.replace(self.mark)
+                file.replace(replace(self.mark, ledger=ordered))
         self._agreed = True
-        self.stamp(_ordered_at(ledger.head()))
+        self.stamp(ordered)
 
     def begin_anew(self, ledger: Ledger) -> None:
         """Replace every mark by one of what is there now, and remember that this was accepted.
