@@ -5,6 +5,7 @@ Derived on reading: the raw series stay as they are, and a total names the parts
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from pulsekey.evidence.entries import Asked
 from pulsekey.exchange.gate import Gate, Scope
@@ -14,7 +15,7 @@ from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.ids import PatientId, SeriesId
 from pulsekey.primitives.messages import Said
 from pulsekey.quality.chunks import joined
-from pulsekey.quality.overlap import SUMMED, DailyTotal, daily_totals
+from pulsekey.quality.overlap import EPOCH_DAY, SUMMED, DailyTotal, daily_totals
 from pulsekey.signals.catalogue import METRICS
 from pulsekey.signals.series import Series
 from pulsekey.vault.records import ROWS_PER_READ_MAX, Cursor, Order, Window
@@ -46,7 +47,12 @@ class DailyTotals:
         begin: Micros | None,
         end: Micros | None,
     ) -> Totals:
-        """Return the totals of the last days that have any, `DAYS_MAX` at most."""
+        """Return the totals of the days from `begin` to `end` that have any.
+
+        Without a `begin`, of the last `DAYS_MAX` days before `end` or the newest sample. Every
+        source is read over the same days, or a lesser one would count where the better was not
+        read.
+        """
         if metric not in SUMMED:
             raise MalformedInput(
                 "has no daily total",
@@ -58,16 +64,22 @@ class DailyTotals:
         opened = self.gate.open(who, patient, purpose, asked)
         found: dict[str, list[Series]] = {}
         names: dict[str, str] = {}
-        for scope in opened.scopes:
-            for entry in scope.series(frozenset({metric})):
-                window = Window(
-                    start_min=begin if begin is not None else entry.last - DAYS_MAX * DAY_MICROS,
-                    start_max=end,
-                )
-                names[entry.source.key] = entry.source.name
-                found.setdefault(entry.source.key, []).extend(_all(scope, entry.id, window))
-        sources = [joined(chunks) for chunks in found.values() if chunks]
-        return Totals(opened.limited, daily_totals(sources)[-DAYS_MAX:], names)
+        entries = [
+            (scope, entry) for scope in opened.scopes for entry in scope.series(frozenset({metric}))
+        ]
+        newest = max((entry.last for _, entry in entries), default=Micros(0))
+        newest = newest if end is None else min(newest, end)
+        # A day more than is told: wherever on earth it begins, the first of them is whole.
+        start_min = begin if begin is not None else newest - (DAYS_MAX + 1) * DAY_MICROS
+        for scope, entry in entries:
+            window = Window(start_min=start_min, start_max=end)
+            names[entry.source.key] = entry.source.name
+            found.setdefault(entry.source.key, []).extend(_all(scope, entry.id, window))
+        days = daily_totals([joined(chunks) for chunks in found.values() if chunks])
+        if begin is None:
+            first = EPOCH_DAY + timedelta(days=newest // DAY_MICROS - DAYS_MAX + 1)
+            days = tuple(one for one in days if one.day >= first)
+        return Totals(opened.limited, days[-DAYS_MAX:], names)
 
 
 def _all(scope: Scope, series: SeriesId, window: Window) -> Sequence[Series]:
