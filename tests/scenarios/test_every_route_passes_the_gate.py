@@ -112,6 +112,10 @@ NOT_READING = {
 """What is about accounts, consents, logs and reports, and holds no measurement."""
 
 
+OWN = {"GET /api/shared", "GET /api/passkeys"}
+"""What answers a clinician whom nobody has let in: about themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """The names of things in one patient's record, as somebody may have learnt them."""

@@ -100,11 +100,15 @@ class ConsentRegister:
 
     def of_patient(self, patient: PatientId) -> tuple[Terms, ...]:
         """Return every consent that was offered to a patient."""
-        return self._found("patient", patient)
+        return tuple(self._open(*row) for row in self._rows("patient", patient))
 
-    def of_recipient(self, recipient: PrincipalId) -> tuple[Terms, ...]:
-        """Return every consent that names a recipient, of however many patients."""
-        return self._found("recipient", recipient)
+    def of_recipient(self, recipient: PrincipalId) -> Iterator[tuple[ConsentId, PatientId]]:
+        """Yield every consent that names a recipient, of however many patients, unopened.
+
+        Opening is the dear part, and of a long list most have ended: ask the ledger first.
+        """
+        for consent, patient, _ in self._rows("recipient", recipient):
+            yield ConsentId(consent), PatientId(patient)
 
     def hold_all(self, at: Seconds) -> int:
         """Hold back every consent that is kept, durably; return how many are held.
@@ -158,8 +162,7 @@ class ConsentRegister:
                 self.waterline.rise()
             self.waterline.risen()
 
-    def _found(self, column: str, value: str) -> tuple[Terms, ...]:
-        found: list[Terms] = []
+    def _rows(self, column: str, value: str) -> Iterator[tuple[bytes, str, bytes]]:
         behind = b""
         while True:
             # Some at a time: nobody else's reading waits for the whole of a long list.
@@ -169,9 +172,9 @@ class ConsentRegister:
                     f" WHERE {column} = ? AND consent > ? ORDER BY consent LIMIT ?",
                     (value, behind, ROWS_AT_A_TIME),
                 ).fetchall()
-            found += [self._open(*row) for row in rows]
+            yield from rows
             if len(rows) < ROWS_AT_A_TIME:
-                return tuple(found)
+                return
             behind = rows[-1][0]
 
     def _open(self, consent: bytes, patient: str, sealed: bytes) -> Terms:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pulsekey.consent.state import GrantState
+from pulsekey.consent.state import GrantState, account_slot, grant_slot, grant_state
 from pulsekey.consent.terms import Terms
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Access, Basis, consent_chain
@@ -12,9 +12,9 @@ from pulsekey.exchange.gate import Gate
 from pulsekey.identity.lifecycle import MAY_BE_GRANTED
 from pulsekey.identity.principals import Principal
 from pulsekey.identity.store import IdentityStore
-from pulsekey.primitives.clock import Clock, Seconds
+from pulsekey.primitives.clock import Clock, Micros, Seconds, seconds
 from pulsekey.primitives.errors import NotFound
-from pulsekey.primitives.ids import ConsentId, PatientId, PrincipalId
+from pulsekey.primitives.ids import AccountId, ConsentId, PatientId, PrincipalId
 from pulsekey.signals.category import Category
 
 ACCESSES_MAX = 500
@@ -95,12 +95,26 @@ class ListAccess:
             return ()
         now = self.clock.now()
         by_patient: dict[PatientId, list[Terms]] = {}
-        for terms in self.gate.register.of_recipient(reader.id):
+        accounts: dict[PatientId, AccountId | None] = {}
+        for consent, patient in self.gate.register.of_recipient(reader.id):
+            if patient not in accounts:
+                accounts[patient] = self.identities.principal_of_patient(patient).account
+            if not self._runs(accounts[patient], consent, now):
+                continue
+            terms = self.gate.register.terms(consent)
             grant = self.gate.opened_grant(terms, now)
             if grant.state is GrantState.LIVE and terms.purpose == purpose:
                 by_patient.setdefault(terms.subject, []).append(terms)
         found = [self._shared(patient, terms) for patient, terms in by_patient.items()]
         return tuple(sorted(found, key=lambda one: (one.name, one.patient)))
+
+    def _runs(self, account: AccountId | None, consent: ConsentId, now: Micros) -> bool:
+        """Whether the ledger says that a consent is live; what else speaks against it, the gate."""
+        if account is None:
+            return False
+        executed = self.gate.ledger.executed
+        grant, whole = executed(grant_slot(account, consent)), executed(account_slot(account))
+        return grant_state(grant, whole, seconds(now)) is GrantState.LIVE
 
     def _shared(self, patient: PatientId, several: Iterable[Terms]) -> Shared:
         terms = tuple(several)
