@@ -10,10 +10,11 @@ import pytest
 from pulsekey.consent.operations import Grant, Operation, registration
 from pulsekey.consent.sentence import with_sentence
 from pulsekey.consent.terms import Terms
+from pulsekey.exchange.gather_evidence import GatherEvidence
 from pulsekey.ledger.encoding import decode_head, encode_head
 from pulsekey.primitives import canonical, tags
 from pulsekey.primitives.clock import Seconds
-from pulsekey.primitives.hashing import tagged
+from pulsekey.primitives.hashing import digest, tagged
 from pulsekey.primitives.ids import ConsentId, LedgerId
 from tests.fakes.evidence_node import EvidenceNode, Patient, evidence_node
 from tests.fakes.evidence_verifiers import Case, judged
@@ -118,6 +119,32 @@ def test_a_signed_statement_about_somebody_else_is_named(
     signature = town.node.keys.sign(message).hex()
     lie = document | {"enrolment": {"statement": statement, "signature": signature}}
     assert failed(lie) == ("enrolment",)
+
+
+@pytest.mark.parametrize(
+    "change", [{"role": "operator"}, {"subject": "somebody"}], ids=["no clinician", "another"]
+)
+def test_a_signed_confirmation_that_is_not_of_the_recipient_is_named(
+    town: EvidenceNode, pat: Patient, change: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = json.loads(town.evidence(pat, town.grant(pat)))["recipient"]
+    statement = honest["statement"] | change
+    content = canonical.encode(statement)
+    signature = town.node.keys.sign(tagged(tags.ENROLMENT, content)).hex()
+
+    def naming(terms: Terms) -> Terms:
+        return replace(
+            terms, recipient=replace(terms.recipient, confirmation=digest(content).hex())
+        )
+
+    consent = given(town, pat, naming)
+    # An honest node has no such statement to give: the file is made with another one in its place.
+    kept = town.node.register.terms(town.grant(pat))
+    gathered = GatherEvidence._recipient
+    monkeypatch.setattr(GatherEvidence, "_recipient", lambda self, _: gathered(self, kept))
+    document = json.loads(town.evidence(pat, consent))
+    lie = document | {"recipient": honest | {"statement": statement, "signature": signature}}
+    assert failed(lie) == ("recipient",)
 
 
 ANCHORS: dict[str, Callable[[EvidenceNode, dict[str, Any]], dict[str, Any]]] = {
