@@ -116,7 +116,8 @@ class SqliteHeads:
         self._tables.close()
 
     def _note(self, batch: int, touched: Touched) -> None:
-        self._tables.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", touched)
+        # In order of the keys, so that neighbours in the table are written together.
+        self._tables.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", sorted(touched))
         self._tables.execute("INSERT OR REPLACE INTO indexed VALUES (1, ?)", (batch,))
 
     def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
