@@ -63,6 +63,10 @@ def read(texts: list[str]) -> Decimals:
         )
         _read_plain(column, mantissa, scale, legible)
         legible &= short
+    if "\0" in "".join(texts):
+        # In a column a NUL looks like the end of a shorter text.
+        torn = np.array(["\0" in text for text in texts])
+        legible[torn], mantissa[torn], scale[torn] = False, 0, 0
     for row in np.flatnonzero(~legible):
         number = one(texts[row])
         if number is not None:

@@ -145,3 +145,10 @@ def test_a_value_too_large_for_its_unit_is_not_legible() -> None:
     found = units.convert(read(["999999999999999999", "1"]), by)
     assert found.legible.tolist() == [False, True]
     assert decimals.fitted(10**18, 0) is None
+
+
+@pytest.mark.parametrize("text", ["1\0002", "12\0", "\00012", "\0", "-\0001", "1.\0005"])
+def test_what_holds_a_nul_is_no_number(text: str) -> None:
+    found = decimals.read(["7", text, "1.5"])
+    assert found.legible.tolist() == [True, False, True]
+    assert found.mantissa.tolist() == [7, 0, 15]
