@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp
 
 from pulsekey.api import (
     fhir,
+    nowhere,
     openapi,
     routes_account,
     routes_offers,
@@ -44,7 +46,10 @@ def build_app(node: Node, pages: Iterable[BaseRoute] = ()) -> ASGIApp:
         *fhir.routes(),
         *pages,
     ]
-    app = Starlette(routes=routes)
+    app = Starlette(
+        routes=routes,
+        exception_handlers={HTTPException: nowhere.answer, Exception: nowhere.failed},
+    )
     # A redirect would go to whatever host the request names.
     app.router.redirect_slashes = False
     app.state.node = node

@@ -3,7 +3,8 @@
 Only bearer tokens open it: a cookie would let any page of this site read for whoever is signed in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
@@ -19,12 +20,12 @@ from pulsekey.api.rate_limit import Edge, Kind
 from pulsekey.api.request_log import TEMPLATE
 from pulsekey.exchange.search_records import Answered, Reader
 from pulsekey.fhir.capability import Wired, capability
-from pulsekey.fhir.outcome import refusal
+from pulsekey.fhir.outcome import Issue, outcome, refusal
 from pulsekey.fhir.search import SUPPORTED
 from pulsekey.fhir.systems import MEDIA_TYPE
 from pulsekey.identity.sessions import SessionKind
 from pulsekey.primitives.clock import Micros
-from pulsekey.primitives.errors import MalformedInput, NotAuthenticated, NotFound, PulsekeyError
+from pulsekey.primitives.errors import MalformedInput, NotAuthenticated, PulsekeyError
 from pulsekey.primitives.messages import Said
 from pulsekey.wiring import Node
 
@@ -32,6 +33,8 @@ BASE = "/fhir/R4"
 RECEIPT = "Pulsekey-Read-Receipt"
 FORM = "application/x-www-form-urlencoded"
 PARAMETERS_MAX = 200
+TYPE_CHARACTERS_MAX = 64
+NOTHING: Mapping[str, str] = MappingProxyType({})
 JSON_FORMS = ("json", "fhir+json", "*/*", "application/*")
 
 CORS = {
@@ -40,6 +43,7 @@ CORS = {
     "Access-Control-Expose-Headers": f"ETag, Last-Modified, Location, {RECEIPT}",
 }
 PREFLIGHT = CORS | {
+    "Allow": "GET, HEAD, OPTIONS, POST",
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept, Prefer, If-None-Match",
     "Access-Control-Max-Age": "600",
@@ -65,6 +69,9 @@ def _route(method: str, path: str, served: Served) -> Route:
     async def serve(request: Request) -> Response:
         request.scope[TEMPLATE] = path
         try:
+            kind = request.path_params.get("type")
+            if kind is not None and kind not in SUPPORTED:  # As metadata tells anybody.
+                return _unsupported(404, _no_type(kind))
             if served is _metadata:  # All that is answered here without a token.
                 edge: Edge = request.app.state.edge
                 edge.admit(Kind.METADATA, request)
@@ -80,6 +87,34 @@ def failure(error: PulsekeyError) -> Response:
     """Return the OperationOutcome of an expected failure."""
     status, body = refusal(error)
     return Response(body, status, CORS | PRIVATE | headers_of(error), MEDIA_TYPE)
+
+
+def elsewhere(method: str, allowed: str) -> Response:
+    """Return what is said under `/fhir` where no route is, or none that takes this method."""
+    if method == "OPTIONS":
+        return Response(status_code=204, headers=PREFLIGHT)
+    if not allowed:
+        return _unsupported(404, "There is no such interaction here.")
+    text = f"Records are read and searched here, never changed: {allowed} is what this takes."
+    return _unsupported(405, text, {"Allow": allowed})
+
+
+def failed(text: str) -> Response:
+    """Return what is said after a bug."""
+    body = outcome(Issue("fatal", "exception", text))
+    return Response(body, 500, CORS | PRIVATE, MEDIA_TYPE)
+
+
+def _unsupported(status: int, text: str, headers: Mapping[str, str] = NOTHING) -> Response:
+    issue = Issue("error", "not-supported", text, f"GET {BASE}/metadata lists what there is.")
+    return Response(outcome(issue), status, CORS | PRIVATE | dict(headers), MEDIA_TYPE)
+
+
+def _no_type(kind: str) -> str:
+    # What is no name is not repeated: whoever made the link chose it.
+    if kind.isascii() and kind.isalnum() and len(kind) <= TYPE_CHARACTERS_MAX:
+        return f"There is no resource type {kind} here."
+    return "There is no such resource type here."
 
 
 def _metadata(node: Node, request: Request, _: bytes) -> Response:
@@ -138,8 +173,6 @@ def _reader(node: Node, request: Request) -> Reader:
 
 def _type(request: Request) -> str:
     kind: str = request.path_params["type"]
-    if kind not in SUPPORTED:
-        raise NotFound("no such resource type")
     return kind
 
 
