@@ -34,9 +34,10 @@ class Client:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.origin)
-        self.connection = http.client.HTTPConnection(
-            parts.hostname or "localhost", parts.port or 80, timeout=TIMEOUT_SECONDS
-        )
+        over_tls = parts.scheme == "https"
+        kind = http.client.HTTPSConnection if over_tls else http.client.HTTPConnection
+        host = parts.hostname or "localhost"
+        self.connection = kind(host, parts.port, timeout=TIMEOUT_SECONDS)
 
     def get(self, path: str, **query: str) -> Any:
         """Call the JSON interface, and return what it answers."""

@@ -12,6 +12,7 @@ from pulsekey import wiring
 from pulsekey.cli.demo import demo as play
 from pulsekey.cli.listing import people_lines
 from pulsekey.cli.sample_node import serve_samples
+from pulsekey.cli.screen import redraw, say
 from pulsekey.cli.serving import listening
 from pulsekey.cli.serving import serve as serve_node
 from pulsekey.consent.program import ConsentProgram
@@ -38,20 +39,20 @@ FAILED = 1
 
 def init(settings: Settings, _: Namespace) -> int:
     wiring.create(settings)
-    print(f"A node was made in {settings.home}.")
+    say(f"A node was made in {settings.home}.")
     if settings.custodian_key is None:
-        print(f"Keep a copy of {Home(settings.home).custodian_key} off this machine:")
-        print("without it nothing that the node keeps can ever be opened again.")
-    print("Next: pulsekey serve")
+        say(f"Keep a copy of {Home(settings.home).custodian_key} off this machine:")
+        say("without it nothing that the node keeps can ever be opened again.")
+    say("Next: pulsekey serve")
     return 0
 
 
 def serve(settings: Settings, _: Namespace) -> int:
     with listening(settings) as taken, wiring.opened(settings) as node:
         print_set_up(node)
-        print(f"Serving at {settings.origin} until Ctrl-C.", flush=True)
+        say(f"Serving at {settings.origin} until Ctrl-C.", flush=True)
         serve_node(node, taken)
-    print("Stopped.")
+    say("Stopped.")
     return 0
 
 
@@ -59,8 +60,8 @@ def print_set_up(node: Node) -> None:
     """Print the one-time token as long as nobody operates the node."""
     if not node.identities.has_operator():
         token = issue_set_up_token(node.identities, node.clock, node.entropy)
-        print(f"The first operator registers at {node.settings.origin}/set-up with this token:")
-        print(f"    {token}")
+        say(f"The first operator registers at {node.settings.origin}/set-up with this token:")
+        say(f"    {token}")
 
 
 def invite_operator(settings: Settings, arguments: Namespace) -> int:
@@ -70,10 +71,10 @@ def invite_operator(settings: Settings, arguments: Namespace) -> int:
             identities, SystemClock(), secrets.token_bytes, arguments.name
         )
     LOG.warning("an operator was invited from the console: %s", invited.id)
-    print(f"{invited.display_name} registers at {settings.origin}/invited within 24 hours,")
-    print("with this token, which works once:")
-    print(f"    {token}")
-    print("They are an operator from then on. Every operator sees this in the list of actions.")
+    say(f"{invited.display_name} registers at {settings.origin}/invited within 24 hours,")
+    say("with this token, which works once:")
+    say(f"    {token}")
+    say("They are an operator from then on. Every operator sees this in the list of actions.")
     return 0
 
 
@@ -84,13 +85,13 @@ def list_people(settings: Settings, arguments: Namespace) -> int:
     """
     with wiring.identities_opened(settings) as identities:
         for line in people_lines(identities, role=arguments.role, names=arguments.names):
-            print(line)
+            say(line)
     return 0
 
 
 def formats(_: Settings, __: Namespace) -> int:
     for line in coverage_lines():
-        print(line)
+        say(line)
     return 0
 
 
@@ -105,7 +106,8 @@ def import_file(settings: Settings, arguments: Namespace) -> int:
             zone=arguments.zone,
             progress=Progress(payload.size),
         )
-    print("\n".join(imported.report.lines()))
+    for line in imported.report.lines():
+        say(line)
     return 0
 
 
@@ -114,7 +116,7 @@ def evidence(settings: Settings, arguments: Namespace) -> int:
     with wiring.opened(settings) as node:
         content = node.evidence.for_operator(consent_from(arguments.consent))
     arguments.output.write_bytes(content)
-    print(f"{arguments.output}: {len(content):,} bytes")
+    say(f"{arguments.output}: {len(content):,} bytes")
     return 0
 
 
@@ -126,7 +128,8 @@ def verify_file(_: Settings, arguments: Namespace) -> int:
         anchors=[_content(path) for path in arguments.anchor],
         receipts=[_content(path) for path in arguments.receipt],
     )
-    print("\n".join(report_lines(verdict)))
+    for line in report_lines(verdict):
+        say(line)
     return 0 if verdict.holds else FAILED
 
 
@@ -138,15 +141,15 @@ def audit(settings: Settings, _: Namespace) -> int:
     problems: list[str] = []
     if home.ledger.consensus.exists():  # Else the node has never been opened.
         report = ledger_audit.audit(home.ledger, ConsentProgram(Outcome))
-        print(f"ledger: {report.batches:,} batches, {report.operations:,} operations")
+        say(f"ledger: {report.batches:,} batches, {report.operations:,} operations")
         problems += [f"{one.place}: {one.problem}" for one in report.findings]
     with wiring.opened(settings) as node:
         found = node.auditing()
         problems += [f"{one.kind} {one.name}: {one.problem}" for one in found.findings]
-        print(f"vault: {found.objects:,} objects")
+        say(f"vault: {found.objects:,} objects")
     for problem in problems:
-        print(f"DAMAGE {problem}")
-    print("Every byte is as it was committed." if not problems else f"{len(problems)} findings")
+        say(f"DAMAGE {problem}")
+    say("Every byte is as it was committed." if not problems else f"{len(problems)} findings")
     return FAILED if problems else 0
 
 
@@ -157,7 +160,7 @@ def rebuild(settings: Settings, _: Namespace) -> int:
         ledger_home.rebuild(
             Home(settings.home).ledger, ConsentProgram(Outcome), SystemClock(), keys.sign
         )
-    print("The ledger was derived anew from its order of operations.")
+    say("The ledger was derived anew from its order of operations.")
     return 0
 
 
@@ -166,20 +169,20 @@ def restore(settings: Settings, arguments: Namespace) -> int:
     if not arguments.accept_loss:
         findings = wiring.surveyed(settings).findings
         for one in findings:
-            print(f"LOST {one}")
+            say(f"LOST {one}")
         if findings:
-            print("Put the newest copy of it back if there is one. If it is lost for good,")
-            print("`pulsekey restore --accept-loss` goes on without it; see docs/operating.md.")
-        print(f"{len(findings)} findings" if findings else "Every part is the newest one known.")
+            say("Put the newest copy of it back if there is one. If it is lost for good,")
+            say("`pulsekey restore --accept-loss` goes on without it; see docs/operating.md.")
+        say(f"{len(findings)} findings" if findings else "Every part is the newest one known.")
         return FAILED if findings else 0
     found, done = wiring.accept_loss(settings)
     for one in found.findings:
-        print(f"LOST {one}")
-    print(f"{done.consents_held:,} consents are held until their patients give them again.")
-    print(f"{done.clinicians_withdrawn:,} clinicians have to be confirmed again.")
+        say(f"LOST {one}")
+    say(f"{done.consents_held:,} consents are held until their patients give them again.")
+    say(f"{done.clinicians_withdrawn:,} clinicians have to be confirmed again.")
     if done.patients_unreadable:
-        print(f"{done.patients_unreadable:,} patients' terms and access logs cannot be opened.")
-    print("Every session has ended. Every patient's access log says that this happened.")
+        say(f"{done.patients_unreadable:,} patients' terms and access logs cannot be opened.")
+    say("Every session has ended. Every patient's access log says that this happened.")
     return 0
 
 
@@ -229,7 +232,7 @@ class Progress:
             self._shown = now
             share = min(consumed / self._size, 1.0)
             bar = "#" * int(30 * share)
-            print(f"\r[{bar:<30}] {share:4.0%}", end="\n" if last else "", file=sys.stderr)
+            redraw(f"[{bar:<30}] {share:4.0%}", last=last)
 
 
 def _payload(path: Path) -> Payload:

@@ -26,6 +26,7 @@ from pulsekey.cli.sample_data import (
     samples,
 )
 from pulsekey.cli.sample_home import MARK, emptied, sample_home
+from pulsekey.cli.screen import say
 from pulsekey.cli.serving import free_port, served
 from pulsekey.cli.story import Story
 from pulsekey.evidence.verify import verify
@@ -56,11 +57,12 @@ def demo(home: Path) -> None:
         emptied(folder)
         with _fresh_node(folder, story) as node:
             _played(story, node, home)
-    print(f"\nDone in {time.perf_counter() - story.begun:.1f} s. Next:")
+    say()
+    say(f"Done in {time.perf_counter() - story.begun:.1f} s. Next:")
     program = Path(sys.argv[0])
     verb = program if program.name == "pulsekey" else "pulsekey"
-    print(f"  {verb} verify {home / EVIDENCE}")
-    print(f"  {verb} --home {home} demo --serve    the portal, with the same data (`make run`)")
+    say(f"  {verb} verify {home / EVIDENCE}")
+    say(f"  {verb} --home {home} demo --serve    the portal, with the same data (`make run`)")
 
 
 def _played(story: Story, node: Node, home: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pulsekey import __version__
 from pulsekey.cli import commands
 from pulsekey.cli.failures import INTERRUPTED, UNHEARD, of_system, status_of
+from pulsekey.cli.screen import complain
 from pulsekey.identity.principals import Role
 from pulsekey.primitives.errors import PulsekeyError
 from pulsekey.settings import Settings, settings_from
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _failed(error: PulsekeyError) -> int:
-    print(f"pulsekey: {error}", file=sys.stderr)
+    complain(f"pulsekey: {error}")
     return status_of(error)
 
 

@@ -20,6 +20,7 @@ from pulsekey.cli.sample_data import (
     samples,
 )
 from pulsekey.cli.sample_home import MARK, emptied, sample_home
+from pulsekey.cli.screen import say
 from pulsekey.cli.serving import listening, serve
 from pulsekey.cli.story import Story
 from pulsekey.identity.enrolment import Check, Method
@@ -56,15 +57,16 @@ def _served(settings: Settings, taken: socket.socket) -> None:
                 invitations.record, record.organisation, payload, zone=ZONE
             ).report
             story.line(f"{sample.what}: {len(report.tallies)} kinds of data")
-        print(f"\nThe portal: {settings.origin}")
-        print(f"Take a part at {settings.origin}/invited with its one-time token, in this order:")
+        say()
+        say(f"The portal: {settings.origin}")
+        say(f"Take a part at {settings.origin}/invited with its one-time token, in this order:")
         for who, token in invitations.tokens:
-            print(f"    {who:<36} {token}")
-        print("The operator confirms the clinician and binds the patient; then the patient can let")
-        print("the clinician in. One browser profile a person. Ctrl-C ends it.", flush=True)
+            say(f"    {who:<36} {token}")
+        say("The operator confirms the clinician and binds the patient; then the patient can let")
+        say("the clinician in. One browser profile a person. Ctrl-C ends it.", flush=True)
         with _confirming(node, invitations):
             serve(node, taken)
-    print(f"Stopped. The sample node stays in {settings.home} until the next run replaces it.")
+    say(f"Stopped. The sample node stays in {settings.home} until the next run replaces it.")
 
 
 @contextmanager

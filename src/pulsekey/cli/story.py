@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass, field
 
+from pulsekey.cli.screen import say
+
 
 @dataclass(slots=True)
 class Story:
@@ -12,12 +14,13 @@ class Story:
     last: float = field(default_factory=time.perf_counter)
 
     def chapter(self, title: str) -> None:
-        print(f"\n{title}")
+        say()
+        say(title)
 
     def line(self, text: str) -> None:
         now = time.perf_counter()
-        print(f"  {(now - self.last) * 1_000:8.0f} ms  {text}")
+        say(f"  {(now - self.last) * 1_000:8.0f} ms  {text}")
         self.last = now
 
     def aside(self, text: str) -> None:
-        print(f"               {text}")
+        say(f"               {text}")

@@ -1,5 +1,6 @@
 """The command line: what each verb prints and returns, and what a script can tell from it."""
 
+import ast
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pulsekey.cli import commands
 from pulsekey.cli.failures import UNHEARD
 from pulsekey.cli.main import main
 from pulsekey.primitives.ids import PatientId
@@ -51,6 +53,45 @@ def test_init_makes_a_node_once(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (Home(home).custodian_key.stat().st_mode & 0o077) == 0
     assert run(home, "init") == 5
     assert "already" in capsys.readouterr().err
+
+
+STEERING = "\x1b[2J\x9b31m\u202e\nEvery byte is as it was."
+
+
+def test_what_a_file_says_never_steers_the_terminal(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch = "\x9b2J\x9b31mWatch\u202eevil&#10;Every byte is as it was."
+    export = (
+        '<?xml version="1.0" encoding="UTF-8"?><HealthData locale="en_US">'
+        '<ExportDate value="2024-01-02 00:00:00 +0100"/>'
+        f'<Record type="HKQuantityTypeIdentifierHeartRate" sourceName="{watch}" sourceVersion="1"'
+        ' unit="count/min" creationDate="2024-01-01 10:00:00 +0100" value="61"'
+        ' startDate="2024-01-01 10:00:00 +0100" endDate="2024-01-01 10:00:00 +0100"/></HealthData>'
+    )
+    file = tmp_path / f"export{STEERING}.xml"
+    file.write_text(export)
+    patient = name_of(home, "patient")
+    assert run(home, "import", file, "--patient", patient) == 0
+    assert run(home, "import", tmp_path / f"no{STEERING}", "--patient", patient) == 2
+    assert run(home, "import", file, "--patient", STEERING) == 3
+    told = capsys.readouterr()
+    assert "Watch" in told.out
+    lines = [*told.out.splitlines(), *told.err.splitlines()]
+    assert [line for line in lines if not line.isprintable()] == []
+    assert [line for line in lines if line.startswith("Every byte")] == []
+
+
+def test_one_file_prints_for_every_command() -> None:
+    folder = Path(commands.__file__).parent
+    found = {
+        path.name
+        for path in folder.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.func.id == "print"
+    }
+    assert found == {"screen.py"}
 
 
 def test_formats_names_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
