@@ -134,7 +134,7 @@ class Scan:
             case ast.Attribute() if DATA.search(ast.unparse(node)):
                 pass
             case ast.Attribute(attr=name):
-                self._attribute(name, place)
+                self._attribute(name, place, depth)
             case _ if place.endswith("where") and not isinstance(node, ast.JoinedStr):
                 pass
             case _:
@@ -196,11 +196,28 @@ class Scan:
         if called(call) not in {"sub", "join", "text_from"} and not place.endswith("where"):
             self.findings.append(f"{place}: {ast.unparse(call)}")
 
-    def _attribute(self, name: str, place: str) -> None:
-        """Follow a field to the constants of its class, or to what is given for it anywhere."""
+    def _attribute(self, name: str, place: str, depth: int) -> None:
+        """Follow a field to everything that the package puts into it."""
+        for each in self.modules:
+            for target, value in bindings(each.tree):
+                if target == name.lstrip("_"):
+                    for part in parts(value):
+                        self._follow(part, each, None, place, depth + 1)
         known = name in {"problem", "cure", "status", "title", "access"} or name.isupper()
         if not known and not place.endswith("where"):
             self.findings.append(f"{place}: .{name}")
+
+
+def bindings(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Yield what is put into a field, a table that is one, or a problem, with its name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                table = target.value if isinstance(target, ast.Subscript) else target
+                if isinstance(table, ast.Attribute):
+                    yield table.attr.lstrip("_"), node.value
+                elif isinstance(table, ast.Name) and table.id == "problem":
+                    yield table.id, node.value
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[ast.FunctionDef | None, ast.Call]]:

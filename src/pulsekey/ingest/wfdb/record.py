@@ -116,7 +116,7 @@ class WfdbRecord:
         with files[name].open() as stream:
             header = parse_header(stream.read(HEADER_BYTES_MAX + 1), where=name)
         start = _start(header, context, name)
-        source = Source(key=f"wfdb:{header.record}", name=f"WFDB record {header.record}")
+        source = Source(key=f"wfdb:{header.record}", name=f"WFDB {header.record}")
         reading = _Reading(header, files, name, payload.size, context.progress)
         reading.verify()
         yield from _waveforms(reading, source, start)
@@ -394,7 +394,7 @@ def _annotations(
             content = stream.read(ANNOTATION_BYTES_MAX + 1)
         found, own_rate = read_annotations(content, where=name)
         rate = own_rate or header.rate_hz
-        by = Source(key=f"{source.key}.{annotator}", name=f"{source.name}, annotator {annotator}")
+        by = Source(key=f"{source.key}.{annotator}", name=f"{source.name} ({annotator})")
         kept = 0
         for metric in (ECG_BEAT, ECG_RHYTHM, ECG_EVENT):
             chosen = [pair for pair in map(_answer(metric), found) if pair is not None]

@@ -10,9 +10,10 @@ const MEMBER = /^[\w-]*$/;
 
 /** A text as a sentence: a capital where the script has them, and its mark at the end. */
 export function sentence(text) {
-  const begun = text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
-  return ENDED.test(begun) ? begun : begun + t("sentence.end");
+  return ended(text.charAt(0).toLocaleUpperCase(language) + text.slice(1));
 }
+
+const ended = (text) => (ENDED.test(text) ? text : text + t("sentence.end"));
 
 /** A text that stands in a report: {text, code}. English that no catalogue knows is marked as such. */
 export function worded({ text, code }) {
@@ -22,6 +23,7 @@ export function worded({ text, code }) {
 /** Why something failed, as sentences: the problem with its place, and the cure; empty where a page has no words. */
 export function explained({ code, message, where = "", cure = "" }) {
   if (!message || (!code && language !== "en")) return "";
-  const problem = MEMBER.test(where) ? message : t("problem.place", { where, problem: message });
-  return [problem, cure].filter(Boolean).map(sentence).join(t("sentence.join"));
+  // A place begins with the name of a file, which stays as it is.
+  const problem = MEMBER.test(where) ? sentence(message) : ended(t("problem.place", { where, problem: message }));
+  return problem + (cure ? t("sentence.join") + sentence(cure) : "");
 }
