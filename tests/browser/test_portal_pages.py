@@ -48,6 +48,40 @@ def test_a_second_passkey_signs_in_and_the_first_can_be_removed(patient: Visitor
     expect(patient.page.locator("[data-key]")).to_have_count(1)
 
 
+def test_whoever_opens_no_account_yet_may_add_data_but_not_let_anybody_in(
+    new_visitor: NewVisitor,
+) -> None:
+    """Once "Not now" led back to where it stood, without end."""
+    visitor = new_visitor()
+    visitor.go("/register")
+    visitor.fill("Your name", "Pat Example")
+    visitor.click("Make a passkey")
+    visitor.click("Not now")
+    visitor.is_at("/record")
+    visitor.sees("There are no measurements yet.")
+    for path in ("/grant", "/consents", "/passkeys"):
+        visitor.page.goto(f"{visitor.origin}{path}")
+        visitor.is_at("/register")
+
+
+def test_a_date_that_cannot_be_is_said_at_its_field(patient: Visitor) -> None:
+    patient.go("/grant")
+    page = patient.page
+    page.locator("input[name=recipient]").first.check()
+    page.get_by_text("Other kinds").or_(page.locator("#categories details")).first.click()
+    page.locator("input[value=glucose]").check()
+    page.check("input[value=TREAT]")
+    page.locator("#quick button").first.click()
+    page.check("input[name=period][value=then]")
+    page.fill("#since", "2999-01-01")
+    page.click("#form button[type=submit]")
+    expect(page.locator("#since[aria-invalid=true]")).to_be_focused()
+    patient.sees("Ends before it begins. Choose a later end.")
+    page.fill("#since", "")
+    page.click("#form button[type=submit]")
+    patient.sees("Read this before you decide")
+
+
 def test_a_name_that_is_markup_stays_a_name(clinic: Clinic, new_visitor: NewVisitor) -> None:
     clinic.clinician(HOSTILE)
     visitor = new_visitor()

@@ -2,14 +2,17 @@
 
 from playwright.sync_api import Request, expect
 
+from pulsekey.evidence.entries import Basis
+from pulsekey.exchange.list_access import Reading
 from pulsekey.primitives.ids import ConsentId
 from tests.browser.conftest import NewVisitor
 from tests.browser.visitor import Visitor, needs_chromium
-from tests.fakes.node_clinic import Clinic, Member, chart, chart_identifiers
+from tests.fakes.node_clinic import Clinic, Member, chart_of
 from tests.fakes.payloads import sample
 
 pytestmark = needs_chromium
 
+MRN = "urn:oid:1.2.36.146.595.217.0.1"
 HEADLINE = "This token is wrong, has expired or was already used."
 
 
@@ -87,8 +90,10 @@ def shown(
 ) -> tuple[Visitor, Member, ConsentId]:
     """A clinician's browser and a patient with a chart and measurements, of which some are open."""
     clinician = clinic.clinician("Dr C. Wong")
-    patient = clinic.patient("Pia Example", bound=chart_identifiers())
-    clinic.load(patient, sample("activity-walk.fit"), chart())
+    # One node serves these tests, and an identifier is one patient's.
+    number = clinic.entropy(8).hex()
+    patient = clinic.patient("Pia Example", bound=[(MRN, number)])
+    clinic.load(patient, sample("activity-walk.fit"), chart_of(MRN, number))
     consent = clinic.grant(patient, clinician, categories)
     visitor = new_visitor()
     visitor.as_member(clinician)
@@ -110,6 +115,12 @@ def test_a_clinicians_chart_names_only_what_is_shared_and_there(
     expect(sections.first.locator("summary")).to_have_text("Allergies (7)")
     assert len(asked) == 1
     assert "type=AllergyIntolerance" in asked[0]
+    expect(visitor.page.locator("#whose")).to_have_text("Pia Example")
+
+
+def _refused(clinic: Clinic, patient: Member) -> list[Reading]:
+    found = clinic.node.listing.readings(patient.patient)
+    return [one for one in found if one.access.basis is Basis.REFUSED]
 
 
 def _note(asked: list[str], request: Request) -> None:
@@ -131,10 +142,13 @@ def test_what_is_stopped_while_a_clinician_looks_leaves_plain_words_and_nothing_
     clinic.stop(patient, consent)
     visitor.page.locator("[data-type=Observation] summary").click()
     visitor.sees("There is nothing here that you may see now.")
+    before = len(_refused(clinic, patient))
     for path in (series, f"{visitor.origin}/patients/{patient.patient}"):
         visitor.page.goto(path)
         visitor.sees("There is nothing here that you may see now.")
         expect(visitor.page.get_by_text("Loading …")).to_have_count(0)
+    # Whoever opens what was stopped has tried to read it, and the patient sees that they did.
+    assert len(_refused(clinic, patient)) == before + 2
     visitor.go(f"/patients/{patient.patient}/chart")
     visitor.sees("There is nothing here that you may see now.")
     expect(visitor.page.locator("#list details")).to_have_count(0)

@@ -35,7 +35,7 @@ from pulsekey.primitives.clock import MICROS_PER_SECOND, Micros, Seconds, System
 from pulsekey.primitives.ids import ConsentId, Entropy, KeyId, PatientId, PrincipalId
 from pulsekey.settings import Settings
 from pulsekey.wiring import Node
-from tests.fakes.payloads import SAMPLES, ecg_sample, sample
+from tests.fakes.payloads import SAMPLES, ecg_sample, payload, sample
 
 ORGANISATION = "City Clinic"
 MRN = "urn:example:mrn"
@@ -290,6 +290,15 @@ def chart_identifiers() -> list[tuple[str, str]]:
     resources = [entry["resource"] for entry in bundle["entry"]]
     (patient,) = (one for one in resources if one["resourceType"] == "Patient")
     return [(one["system"], one["value"]) for one in patient["identifier"]]
+
+
+def chart_of(system: str, value: str) -> Payload:
+    """The sample chart, as if its hospital knew the patient by this identifier."""
+    document = json.loads(bz2.decompress(chart().open().read()))
+    for entry in document["entry"]:
+        if entry["resource"]["resourceType"] == "Patient":
+            entry["resource"]["identifier"] = [{"system": system, "value": value}]
+    return payload("chart.json", json.dumps(document).encode())
 
 
 def free_port() -> int:

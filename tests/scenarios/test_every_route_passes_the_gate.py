@@ -1,8 +1,6 @@
 """No way into a record but through the gate: every route of a served node is walked."""
 
 import ast
-import bz2
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,6 @@ from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Asked, Entry
 from pulsekey.exchange.gate import Scope
 from pulsekey.fhir.search import SUPPORTED
-from pulsekey.ingest.items import Payload
 from pulsekey.portal.pages import pages
 from pulsekey.primitives.errors import Unavailable
 from pulsekey.wiring import Node
@@ -27,12 +24,11 @@ from tests.fakes.node_clinic import (
     MRN,
     Clinic,
     Member,
-    chart,
+    chart_of,
     everything,
     opened_clinic,
 )
 from tests.fakes.node_http import FHIR, Caller, Reply, Site, served
-from tests.fakes.payloads import payload
 
 PACKAGE = Path(pulsekey.__file__).parent
 NAME = "Pat Canary-Example"
@@ -175,17 +171,8 @@ def record_of(clinic: Clinic, patient: Member, identifier: str) -> Record:
 def filled(clinic: Clinic, number: int) -> tuple[Member, Record]:
     """A patient with files in the record, known by a number."""
     patient = clinic.patient(f"{NAME} {number}", bound=[(MRN, f"number-{number}")])
-    clinic.load(patient, *everything(), _chart_of(number))
+    clinic.load(patient, *everything(), chart_of(MRN, f"number-{number}"))
     return patient, record_of(clinic, patient, f"number-{number}")
-
-
-def _chart_of(number: int) -> Payload:
-    """The sample chart, as if the hospital knew its patient by a number of ours."""
-    document = json.loads(bz2.decompress(chart().open().read()))
-    for entry in document["entry"]:
-        if entry["resource"]["resourceType"] == "Patient":
-            entry["resource"]["identifier"] = [{"system": MRN, "value": f"number-{number}"}]
-    return payload("chart.json", json.dumps(document).encode())
 
 
 @pytest.fixture

@@ -4,11 +4,13 @@ from pulsekey.api import render, routes_passkeys, shapes
 from pulsekey.api.callers import Access, Caller
 from pulsekey.api.endpoint import Answer, Call, Endpoint
 from pulsekey.api.rate_limit import Kind
+from pulsekey.consent.terms import PURPOSES
 from pulsekey.identity.ceremonies import Registered
 from pulsekey.identity.principals import Principal, Role
 from pulsekey.identity.sessions import SessionKind
 from pulsekey.primitives.clock import seconds
-from pulsekey.primitives.errors import Conflict
+from pulsekey.primitives.errors import Conflict, MalformedInput
+from pulsekey.primitives.messages import Said
 from pulsekey.wiring import Node
 
 
@@ -48,6 +50,10 @@ def finish_sign_in(node: Node, call: Call) -> Answer:
 
 def finish_token(node: Node, call: Call) -> shapes.TokenAnswer:
     body: shapes.TokenTaken = call.body
+    if body.purpose not in PURPOSES:
+        # A consent is for one of these; a token for a mistyped one would only ever be refused.
+        cure = Said("one of {names}", names=", ".join(PURPOSES))
+        raise MalformedInput("unknown purpose", where="purpose", cure=cure)
     signed = node.ceremonies.finish_sign_in(body.credential)
     token = node.sessions.open_bearer(signed.principal.id, signed.key_id, body.purpose, body.scopes)
     ends = node.sessions.authenticate(token, SessionKind.BEARER).ends_at

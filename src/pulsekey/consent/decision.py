@@ -46,6 +46,7 @@ class Reason(StrEnum):
     OTHER_PURPOSE = "granted for another purpose"
     NOT_COVERED = "not among what was granted"
     UNCONFIRMED = "recipient not confirmed"
+    MOVED = "recipient at another organisation"
 
 
 @dataclass(frozen=True, slots=True)

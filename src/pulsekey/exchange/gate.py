@@ -24,7 +24,9 @@ from pulsekey.consent.terms import Terms
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Access, Asked, Basis, Entry, consent_chain, own_chain
 from pulsekey.evidence.receipts import ReadReceipt, Signer, receipt_for
+from pulsekey.exchange.admission import admitted
 from pulsekey.exchange.scope import Bounds, scopes_of
+from pulsekey.fhir.words import without_words
 from pulsekey.identity.lifecycle import MAY_BE_GRANTED
 from pulsekey.identity.principals import Principal, Role
 from pulsekey.identity.store import IdentityStore
@@ -78,6 +80,9 @@ class Scope:
 
     patient: PatientId
     bounds: Bounds
+    limited: bool
+    """Whether a consent opened it, and not the patient's own key."""
+
     _reader: Reader = field(repr=False)
 
     def series(self, metrics: frozenset[str] | None = None) -> tuple[SeriesEntry, ...]:
@@ -157,7 +162,11 @@ class Scope:
         order: Order = Order.NEWEST,
         limit: int = 100,
     ) -> DocumentPage:
-        """Return clinical resources; one without a date is within bounds that have no start."""
+        """Return clinical resources, each whole and within the bounds as a whole (ADR 0048).
+
+        A reader under a consent gets them without narratives and notes (ADR 0049). A page may hold
+        fewer than `limit` although there is another.
+        """
         page = self._reader.documents(
             DocumentQuery(
                 self.patient,
@@ -172,14 +181,15 @@ class Scope:
                 limit,
             )
         )
-        kept = tuple(
-            record for record in page.documents if not self.bounds.excludes_codes(record.codes)
-        )
-        return DocumentPage(kept, page.next)
+        if not self.limited:
+            return page
+        kept = (record for record in page.documents if admitted(self.bounds, record))
+        shown = tuple(replace(record, content=without_words(record.content)) for record in kept)
+        return DocumentPage(shown, page.next)
 
     def document_counts(self) -> dict[Category, int]:
         """Return how many clinical resources a whole record holds per category."""
-        if self.bounds != Bounds(self.bounds.categories):
+        if self.limited or self.bounds != Bounds(self.bounds.categories):
             raise MalformedInput("only a record that is open without bounds is counted as a whole")
         return self._reader.document_counts(self.patient, self.bounds.categories)
 
@@ -326,13 +336,17 @@ class Gate:
         """Decide without opening: on the executed head, at this moment.
 
         A confirmation is a condition of reading, not only of granting: whoever lost it may be
-        somebody else behind the account (ADR 0039).
+        somebody else behind the account (ADR 0039). So is the organisation that the patient read
+        of: whoever was confirmed for another one since then is let in there by nobody.
         """
         request = Request(who.id, patient, purpose, seconds(now))
-        terms = (one for one in self.register.of_patient(patient) if one.recipient.id == who.id)
-        decision = decide(request, (self.opened_grant(one, now) for one in terms))
-        if isinstance(decision, Permit) and who.status not in MAY_BE_GRANTED:
-            return Deny(Reason.UNCONFIRMED)
+        own = [one for one in self.register.of_patient(patient) if one.recipient.id == who.id]
+        grants = [self.opened_grant(one, now) for one in own]
+        decision = decide(request, [one for one in grants if at_its_place(who, one.terms)])
+        if isinstance(decision, Permit):
+            return decision if who.status in MAY_BE_GRANTED else Deny(Reason.UNCONFIRMED)
+        if isinstance(decide(request, grants), Permit):
+            return Deny(Reason.MOVED)
         return decision
 
     def opened_grant(self, terms: Terms, now: Micros) -> OpenedGrant:
@@ -354,7 +368,7 @@ class Gate:
     def _open_own(self, who: Principal, patient: PatientId, asked: Asked, now: Micros) -> Opened:
         access = self._access(who, patient, Basis.SELF, SELF_PURPOSE, now, asked)
         entries = self.accesses.append([access])
-        scope = Scope(patient, Bounds(EVERYTHING), self.reader)
+        scope = Scope(patient, Bounds(EVERYTHING), limited=False, _reader=self.reader)
         return self._opened(patient, Basis.SELF, (scope,), (scope,), None, entries, ())
 
     def _opened(
@@ -377,7 +391,10 @@ class Gate:
         return Opened(patient, basis, scopes, until, entries, receipts, names, visible, reader)
 
     def _scopes(self, patient: PatientId, allowances: tuple[Allowance, ...]) -> tuple[Scope, ...]:
-        return tuple(Scope(patient, bounds, self.reader) for bounds in scopes_of(allowances))
+        return tuple(
+            Scope(patient, bounds, limited=True, _reader=self.reader)
+            for bounds in scopes_of(allowances)
+        )
 
     def _known(self, patient: PatientId) -> PatientId:
         try:
@@ -396,6 +413,11 @@ class Gate:
         asked: Asked,
     ) -> Access:
         return Access(own_chain(patient, basis), patient, who.id, basis, purpose, now, asked)
+
+
+def at_its_place(who: Principal, terms: Terms) -> bool:
+    """Whether a recipient still is at the organisation that the terms name."""
+    return terms.recipient.organisation.id == who.organisation
 
 
 def _asked_for(allowances: tuple[Allowance, ...], asked: Asked) -> tuple[Allowance, ...]:

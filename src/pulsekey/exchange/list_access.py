@@ -8,7 +8,7 @@ from pulsekey.consent.state import GrantState, account_slot, grant_slot, grant_s
 from pulsekey.consent.terms import Terms
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Access, Basis, consent_chain
-from pulsekey.exchange.gate import Gate
+from pulsekey.exchange.gate import Gate, at_its_place
 from pulsekey.identity.lifecycle import MAY_BE_GRANTED
 from pulsekey.identity.principals import Principal
 from pulsekey.identity.store import IdentityStore
@@ -102,6 +102,8 @@ class ListAccess:
             if not self._runs(accounts[patient], consent, now):
                 continue
             terms = self.gate.register.terms(consent)
+            if not at_its_place(reader, terms):
+                continue
             grant = self.gate.opened_grant(terms, now)
             if grant.state is GrantState.LIVE and terms.purpose == purpose:
                 by_patient.setdefault(terms.subject, []).append(terms)

@@ -21,6 +21,7 @@ from pulsekey.primitives.ids import PatientId, SeriesId
 from pulsekey.primitives.messages import Said
 from pulsekey.quality.chunks import joined
 from pulsekey.quality.summary import Summary, summarise
+from pulsekey.resources.codec import TYPES
 from pulsekey.signals.category import Category
 from pulsekey.signals.classification import categories_of
 from pulsekey.signals.grade import Grade
@@ -194,7 +195,10 @@ class ShowRecord:
     def documents(
         self, who: Principal, patient: PatientId, purpose: str, resource_type: str
     ) -> Documents:
-        """Return the resources of one type, newest first."""
+        """Return the resources of one type, newest first; `MalformedInput` for no such type."""
+        if resource_type not in TYPES:
+            # Before anything is logged: what a log keeps for ever is not for a reader to write.
+            raise MalformedInput("no type of clinical resource", where="type")
         categories = tuple(sorted(map(str, categories_of(resource_type))))
         asked = Asked((resource_type,), categories, limit=DOCUMENTS_MAX)
         opened = self._open(who, patient, purpose, asked)

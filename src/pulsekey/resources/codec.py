@@ -8,7 +8,7 @@ bytes that this node itself has already judged may take `decode`.
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -19,6 +19,8 @@ from pulsekey.resources.validation import Finding, findings
 
 CONTENT_BYTES_MAX = 64 * 1024 * 1024
 ROOT_BYTES_MAX = 4096
+TYPES = frozenset(kind.__name__ for kind in get_args(AnyResource))
+"""The types of resources that this node knows."""
 
 _PLACE = re.compile(r"^(.*?)(?: - at `(?:key in )?\$([^`]*)`)?$", re.DOTALL)
 _NAME = re.compile(r"`([A-Za-z_][A-Za-z0-9]{0,63})`")

@@ -15,7 +15,7 @@ from pulsekey.primitives.errors import NotFound, Unavailable
 from pulsekey.primitives.ids import PatientId, SeriesId
 from pulsekey.signals.category import Category
 from pulsekey.vault.records import BlockQuery, DocumentRecord, SeriesQuery
-from tests.fakes.node_clinic import Clinic, Member, chart, chart_identifiers, everything
+from tests.fakes.node_clinic import CHECK, Clinic, Member, chart, chart_identifiers, everything
 
 ASKED = Asked(("Observation",))
 DAY = 86_400
@@ -147,6 +147,25 @@ def test_who_lost_their_confirmation_reads_nothing_until_it_is_given_again(clini
         clinic.node.gate.open(again, patient.patient, "TREAT", ASKED)
     assert refusals(clinic.node.accesses, patient.patient) == ["recipient not confirmed"]
     assert clinic.node.listing.shared_with(again, "TREAT") == ()
+
+
+def test_a_consent_does_not_follow_its_recipient_to_another_organisation(clinic: Clinic) -> None:
+    """Once it did: the patient had read "identity confirmed by City Clinic"."""
+    patient, clinician = clinic.patient(), clinic.clinician()
+    clinic.grant(patient, clinician)
+    directory, boss = clinic.node.directory, clinic.operator.id
+    home = clinician.principal.organisation
+    directory.withdraw(boss, clinician.id)
+    other = directory.add_organisation(boss, "Big Insurance Inc")
+    directory.confirm_staff(boss, clinician.id, other.id, CHECK)
+    with pytest.raises(NotFound, match=NOT_HERE):
+        clinic.node.gate.open(clinician.principal, patient.patient, "TREAT", ASKED)
+    reason = "recipient at another organisation"
+    assert refusals(clinic.node.accesses, patient.patient) == [reason]
+    assert clinic.node.listing.shared_with(clinician.principal, "TREAT") == ()
+    directory.withdraw(boss, clinician.id)
+    directory.confirm_staff(boss, clinician.id, home, CHECK)
+    assert clinic.node.gate.open(clinician.principal, patient.patient, "TREAT", ASKED).limited
 
 
 def test_a_patients_own_reading_is_a_named_decision_too(clinic: Clinic) -> None:

@@ -346,6 +346,20 @@ def test_a_chart_counts_what_may_be_read(clinic: Clinic) -> None:
     assert len(found.resources) == limited.counts["Condition"]
 
 
+def test_what_is_no_type_is_refused_before_anything_is_logged(
+    clinic: Clinic, patient: Member
+) -> None:
+    """Once a type of 60,000 characters was logged for ever, and evidence grew beyond reading."""
+    clinician, log = clinic.clinician(), clinic.node.accesses
+    before = log.heads(patient.patient)
+    for resource_type in ("x" * 60_000, "Patients", ""):
+        with pytest.raises(MalformedInput, match="no type"):
+            clinic.node.showing.documents(
+                clinician.principal, patient.patient, "TREAT", resource_type
+            )
+    assert log.heads(patient.patient) == before
+
+
 def test_what_is_too_much_for_one_answer_says_so(
     clinic: Clinic, patient: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:

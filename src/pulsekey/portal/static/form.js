@@ -8,24 +8,25 @@ export function valid(form) {
   let first = null;
   for (const input of form.querySelectorAll("input, select, textarea")) {
     const wrong = !input.validity.valid || (input.required && input.value.trim() === "");
-    mark(input, wrong);
+    mark(input, wrong ? t(input.value ? "form.unfit" : "form.needed") : "");
     if (wrong) first ??= input;
   }
   first?.focus();
   return first === null;
 }
 
-function mark(input, wrong) {
+/** Say at a field what is wrong with it, or take that back with an empty text. */
+export function mark(input, text) {
   const id = `${input.id || input.name}-error`;
   document.getElementById(id)?.remove();
-  if (!wrong) {
+  if (!text) {
     input.removeAttribute("aria-invalid");
     input.removeAttribute("aria-errormessage");
     return;
   }
   input.setAttribute("aria-invalid", "true");
   input.setAttribute("aria-errormessage", id);
-  input.after(h("span", { id, class: "error-text" }, t("form.needed")));
+  input.after(h("span", { id, class: "error-text" }, text));
 }
 
 /** Say at a fieldset that one of its choices is needed, or take it back. */

@@ -8,15 +8,16 @@ import { PasskeyError } from "./passkey.js";
 
 export const HOME = { patient: "/record", clinician: "/patients", operator: "/people" };
 
-/** Let the page go on for its role, or lead elsewhere. Resolves to `/api/me`, or never. */
-export async function enter(role) {
+/**
+ * Let the page go on for its role, or lead elsewhere. Resolves to `/api/me`, or never. A page where something is
+ * `signing` needs the patient's account on the ledger; whoever did not open it yet may still read and add data.
+ */
+export async function enter(role, { signing = false } = {}) {
   const me = await get("/api/me");
   if (!me.principal) return leave(() => toSignIn("needed"));
   const { principal } = me;
   if (principal.role !== role) return leave(() => location.replace(HOME[principal.role]));
-  if (role === "patient" && !me.account && location.pathname !== "/register") {
-    return leave(() => location.replace("/register"));
-  }
+  if (signing && !me.account) return leave(() => location.replace("/register"));
   showSession(principal);
   return me;
 }

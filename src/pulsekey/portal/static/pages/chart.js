@@ -1,12 +1,12 @@
 // The clinical documents of a record: what there is of each type first, then one list a type, read when it is opened.
-// A clinician whom nobody lets in asks for nothing: nobody is logged for asking what nobody offered.
+// A clinician sees only types that the patient shares, and of them only what is there.
 
 import { get, isClosed } from "../api.js";
 import { by, h } from "../dom.js";
 import { described } from "../documents.js";
 import { named, t } from "../messages.js";
 import { enter, guarded } from "../session.js";
-import { nothingOpen, sharedBy } from "../shared.js";
+import { nameOf, nothingOpen } from "../shared.js";
 import { number } from "../words.js";
 
 // What matters most stands first; types that are not named follow in the order of their names.
@@ -22,7 +22,8 @@ const of = patient ? `patient=${encodeURIComponent(patient)}` : "";
 
 await guarded(async () => {
   await enter(role);
-  const chart = !patient || (await sharedBy(patient)) ? await unlessClosed(() => get(`/api/chart?${of}`)) : null;
+  if (patient) await nameOf(patient);
+  const chart = await unlessClosed(() => get(`/api/chart?${of}`));
   by("list").replaceChildren(...(chart ? sections(chart) : [empty(nothingOpen())]));
 });
 by("list").removeAttribute("aria-busy");

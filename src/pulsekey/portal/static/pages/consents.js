@@ -15,7 +15,7 @@ const GROUPS = [
 let me;
 
 await guarded(async () => {
-  me = await enter("patient");
+  me = await enter("patient", { signing: true });
   await show();
 });
 

@@ -1,8 +1,9 @@
 // Letting a clinician in: choose, read the sentence that this browser makes from the terms, answer.
 
-import { get } from "../api.js";
+import { ApiError, get } from "../api.js";
 import { by, h, reveal } from "../dom.js";
-import { needChoice, valid } from "../form.js";
+import { explained } from "../explained.js";
+import { mark, needChoice, valid } from "../form.js";
 import { language, t } from "../messages.js";
 import { enter, guarded, ready } from "../session.js";
 import { checkedOffer, consentTexts, review, wantedBy } from "../signing.js";
@@ -11,12 +12,14 @@ import { categoryName } from "../words.js";
 const PURPOSES = ["TREAT", "CAREMGT", "HRESCH", "PATRQT"];
 const PERIODS = ["then", "now", ""];
 const QUICK_DAYS = [7, 30, 90, 365];
+// What the node may find wrong with a choice, and the field that mends it.
+const FIELDS = { validUntil: "until-moment", valid: "until-moment", dataFrom: "since", data: "since" };
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 let me;
 let recipients = [];
 
 await guarded(async () => {
-  me = await enter("patient");
+  me = await enter("patient", { signing: true });
   const [found, owned] = await Promise.all([get("/api/recipients"), get("/api/categories")]);
   recipients = found.recipients;
   const have = new Set(owned.categories.map((each) => each.category));
@@ -43,9 +46,18 @@ by("form").addEventListener("submit", (event) => {
     document.querySelector(".error-text")?.scrollIntoView({ block: "center" });
     return;
   }
-  guarded(() => offer(choice), by("form").querySelector("button[type=submit]"));
+  for (const field of Object.values(FIELDS)) mark(by(field), "");
+  guarded(() => offer(choice).catch(shownAtField), by("form").querySelector("button[type=submit]"));
 });
 ready();
+
+function shownAtField(error) {
+  const field = error instanceof ApiError ? by(FIELDS[error.where]) : null;
+  const why = field && explained(error);
+  if (!why) throw error;
+  mark(field, why);
+  field.focus();
+}
 
 async function offer(choice) {
   const { recipientName, ...body } = choice;

@@ -11,7 +11,7 @@ import { moment } from "../words.js";
 
 let me;
 await guarded(async () => {
-  me = await enter("patient");
+  me = await enter("patient", { signing: true });
   show(me.account.keys);
 });
 

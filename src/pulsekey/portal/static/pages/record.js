@@ -4,7 +4,7 @@ import { get, isClosed } from "../api.js";
 import { by, h } from "../dom.js";
 import { t } from "../messages.js";
 import { enter, guarded } from "../session.js";
-import { nothingOpen, sharedBy } from "../shared.js";
+import { nameOf, nothingOpen } from "../shared.js";
 import { categoryName, latestWords, metricName, wall, wallDay } from "../words.js";
 
 const { role, patient } = by("content").dataset;
@@ -16,11 +16,9 @@ await guarded(async () => {
 });
 by("list").removeAttribute("aria-busy");
 
-// What a patient shares now; nothing is asked for where nothing is shared.
+// What a patient shares now.
 async function open() {
-  const found = await sharedBy(patient);
-  by("heading").textContent = found?.displayName ?? t("patients.unknown");
-  if (!found) return [];
+  await nameOf(patient);
   try {
     return (await get(`/api/series?patient=${encodeURIComponent(patient)}`)).series;
   } catch (error) {

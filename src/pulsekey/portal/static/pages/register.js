@@ -53,7 +53,7 @@ async function offerAccount(me) {
       step(3);
       reveal(by("done"));
     },
-    refused: () => location.assign("/"),
+    refused: () => location.assign(HOME.patient),
   });
 }
 

@@ -7,7 +7,7 @@ import { sentence } from "../explained.js";
 import { named, t } from "../messages.js";
 import { doubts, draw } from "../plot.js";
 import { enter, guarded } from "../session.js";
-import { nothingOpen, sharedBy } from "../shared.js";
+import { nameOf, nothingOpen } from "../shared.js";
 import { categoryName, listed, metricName, number, sharesAxis, unitName, valueWords, wall, wallDay, wallSecond, wallSeconds } from "../words.js";
 
 const DAY_MICROS = 86_400_000_000;
@@ -27,7 +27,7 @@ const state = { from: null, until: null, component: 0, entry: null, remove: () =
 
 await reading(async () => {
   await enter(role);
-  if (patient && !(await sharedBy(patient))) return gone();
+  if (patient) await nameOf(patient);
   const of = patient ? `?patient=${encodeURIComponent(patient)}` : "";
   const { series } = await get(`/api/series${of}`);
   state.entry = series.find((each) => each.series === id);
@@ -269,7 +269,7 @@ async function strips(block, second, windows) {
     h("div", { class: "ecg-lead" }, h("h2", { class: "small" }, channel.name), h("div", { class: "ecg-scroll", tabindex: "0", role: "region", "aria-label": channel.name }, strip(channel, found.rateHz, STRIP_SECONDS))),
   );
   by("plot").replaceChildren(...sheets);
-  by("legend").replaceChildren(h("span", {}, t("ecg.when", { time: wallSeconds(begin), second })));
+  by("legend").replaceChildren(h("span", {}, t("ecg.when", { time: wallSecond(begin), second })));
   by("caption").textContent = t("ecg.scale");
   const body = found.channels.map((channel) => {
     const { low, high, lost } = extent(channel);
