@@ -5,19 +5,12 @@ somebody else is set aside and explained, never merged: only identifiers that an
 decide.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from pulsekey.identity.store import IdentityStore
 from pulsekey.ingest.items import Context, Format, Item, Payload, Refusal
-from pulsekey.ingest.patients import (
-    Identifier,
-    Match,
-    PatientFound,
-    match,
-    patient_of,
-    patients_in,
-)
+from pulsekey.ingest.patients import Identifier, Objection, objections
 from pulsekey.ingest.recognition import recognise
 from pulsekey.ingest.report import ImportReport, Outcome, ReportBuilder, Stored
 from pulsekey.ingest.stored_report import stored_report
@@ -52,6 +45,18 @@ UNBOUND = (
     "then import again."
 )
 CONTRADICTION = "Its patient has other identifiers than the ones bound to this account."
+UNCLEAR = "It is about a group, or does not say by a reference or an identifier whom it is about."
+BESIDES = "It is about the patient you chose and, or so it may be, about somebody else."
+NOBODY = "Neither this nor anything else in the file says whom it is about."
+
+EXPLANATIONS = {
+    Objection.SEVERAL: SEVERAL,
+    Objection.UNBOUND: UNBOUND,
+    Objection.CONTRADICTION: CONTRADICTION,
+    Objection.UNCLEAR: UNCLEAR,
+    Objection.BESIDES: BESIDES,
+    Objection.NOBODY: NOBODY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,44 +188,14 @@ class _Run:
         self.builder.summarise(graded.metric.name, graded.source.name, said)
 
     def _take_documents(self) -> None:
-        patients = patients_in(self._documents)
-        judged = {patient.names: match(patient.identifiers, self.bound) for patient in patients}
-        for document in self._documents:
-            explanation = _objection(document, patients, judged)
-            if explanation:
+        judged = objections(self._documents, self.bound)
+        for document, objection in zip(self._documents, judged, strict=True):
+            if objection is not None:
+                explanation = EXPLANATIONS[objection]
                 self.builder.quarantine(document.where, document.resource_type, explanation)
                 continue
             added = self.session.add_document(document)
             self.builder.document(document, _outcome(added))
-
-
-def _objection(
-    document: Clinical,
-    patients: tuple[PatientFound, ...],
-    judged: Mapping[frozenset[str], Match],
-) -> str:
-    """Return why a document may be about somebody else; "" if it may not.
-
-    What names no patient (an organisation, a practitioner) is kept with a payload that is about the
-    chosen patient alone.
-    """
-    about = patient_of(_as_subject(document), patients)
-    if about is None:
-        alone = len(patients) <= 1 and all(verdict is Match.SAME for verdict in judged.values())
-        return "" if alone else SEVERAL if len(patients) > 1 else UNBOUND
-    match judged[about.names]:
-        case Match.SAME:
-            return ""
-        case Match.CONTRADICTS:
-            return CONTRADICTION
-        case Match.UNKNOWN:
-            return UNBOUND
-
-
-def _as_subject(document: Clinical) -> Clinical:
-    return (
-        replace(document, subject=document.key) if document.resource_type == "Patient" else document
-    )
 
 
 def _grading(format_: Format, context: Context) -> GradingContext:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Final
 
 from pulsekey.ingest.archive import BZIP2_MAGIC, GZIP_MAGIC, unpacked
+from pulsekey.ingest.fhir_people import PEOPLE, identifiers_in, people_of
 from pulsekey.ingest.fhir_shape import CODES, DATES, REQUIRED, SUBJECTS
 from pulsekey.ingest.items import Context, Coverage, Item, Payload, Refusal
 from pulsekey.ingest.json_text import Json, JsonText, Piece
@@ -226,7 +227,7 @@ def _has(resource: dict[str, Json], element: str) -> bool:
     return element in resource or f"_{element}" in resource
 
 
-def _clinical(entry: _Entry, resource: dict[str, Json], where: str) -> Clinical:
+def _clinical(entry: _Entry, resource: dict[str, Json], where: str) -> Clinical | Refusal:
     assert entry.resource is not None
     content = entry.resource.text.encode("utf-8")
     kind, own_id = str(resource["resourceType"]), resource.get("id")
@@ -237,6 +238,9 @@ def _clinical(entry: _Entry, resource: dict[str, Json], where: str) -> Clinical:
     else:
         # Without a name of its own the document is known by what it says.
         key = f"{kind}#{sha256(content).hexdigest()}"
+    references, named, complete = people_of(resource)
+    if not complete:
+        return Refusal(where, "it says of too many whom it is about", "send a resource for each")
     codes = _codes(resource, CODES.get(kind, ("code",)))
     return Clinical(
         resource_type=kind,
@@ -248,8 +252,9 @@ def _clinical(entry: _Entry, resource: dict[str, Json], where: str) -> Clinical:
         codes=codes,
         where=where,
         resource_id=own_id if isinstance(own_id, str) else "",
-        references=_references(resource),
+        references=references,
         identifiers=_whose(kind, resource),
+        named=named,
     )
 
 
@@ -316,41 +321,22 @@ def _subject(resource: dict[str, Json]) -> str:
         reference = about.get("reference")
         if isinstance(reference, str):
             return reference[:KEY_CHARACTERS_MAX]
-        for system, value in _identifiers(about.get("identifier")):
+        for system, value in identifiers_in(about.get("identifier")):
             return f"Patient?identifier={system}|{value}"[:KEY_CHARACTERS_MAX]
     return ""
 
 
 def _whose(kind: str, resource: dict[str, Json]) -> tuple[tuple[str, str], ...]:
-    """Return the identifiers of a Patient, or those that a resource itself gives of its subject."""
-    if kind == "Patient":
-        return _identifiers(resource.get("identifier"))
+    """Return the identifiers of a person, or those that a resource itself gives of its subject."""
+    if kind in PEOPLE:
+        return identifiers_in(resource.get("identifier"))
     subjects = [resource.get(name) for name in SUBJECTS]
     return tuple(
         pair
         for about in subjects
         if isinstance(about, dict)
-        for pair in _identifiers(about.get("identifier"))
+        for pair in identifiers_in(about.get("identifier"))
     )
-
-
-def _identifiers(given: Json) -> tuple[tuple[str, str], ...]:
-    pairs = []
-    for identifier in _listed(given):
-        if isinstance(identifier, dict):
-            system, value = identifier.get("system"), identifier.get("value")
-            if isinstance(system, str) and isinstance(value, str):
-                pairs.append((system, value))
-    return tuple(pairs)
-
-
-def _references(root: Json) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for value in _objects(root):
-        reference = value.get("reference")
-        if isinstance(reference, str):
-            found[reference] = None
-    return tuple(found)
 
 
 def _objects(root: Json) -> Iterator[dict[str, Json]]:

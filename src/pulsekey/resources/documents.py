@@ -1,8 +1,49 @@
 """Clinical resources as documents: kept as they came, with the few facts that the vault needs."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from pulsekey.signals.category import Category
+
+
+class Place(StrEnum):
+    """What standing at a place of a resource means for whose resource it is."""
+
+    ABOUT = "about"
+    """Whom the resource is about."""
+    BESIDE = "beside"
+    """Where the standard has a place for another person: who pays, the mother's encounter."""
+    WITHIN = "within"
+    """A person whose own resource is carried inside this one."""
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Somebody, or something, that a resource names where it says who that is.
+
+    `kind` is the resource type if the place itself says so, else ""; `reference` is as written, ""
+    if there is none; `identifiers` are (system, value) pairs.
+    """
+
+    place: Place
+    kind: str = ""
+    reference: str = ""
+    identifiers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Everything that a resource refers to, and so everybody whose resource it may be.
+
+    `links` are the plain references that stand `ELSEWHERE`, each once; all others are `mentions`.
+    """
+
+    mentions: tuple[Mention, ...] = ()
+    links: tuple[str, ...] = ()
+
+
+NOBODY = Named()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +71,6 @@ class Clinical:
     references: tuple[str, ...] = ()
     """What it refers to, as written, each once: docs/decisions/0024 says how it is rendered."""
     identifiers: tuple[tuple[str, str], ...] = ()
-    """(system, value) pairs of a Patient, or those that a resource gives of its subject."""
+    """(system, value) pairs of a person, or those that a resource gives of its subject."""
+    named: Named = NOBODY
+    """Whom it names: for the judgement of whose it is, and not stored."""

@@ -8,9 +8,19 @@ import pytest
 from pulsekey.evidence.entries import Asked
 from pulsekey.exchange import import_payload
 from pulsekey.exchange.gate import Scope
-from pulsekey.exchange.import_payload import CONTRADICTION, SEVERAL, UNBOUND, Imported
+from pulsekey.exchange.import_payload import (
+    BESIDES,
+    CONTRADICTION,
+    EXPLANATIONS,
+    NOBODY,
+    SEVERAL,
+    UNBOUND,
+    UNCLEAR,
+    Imported,
+)
 from pulsekey.identity.principals import Identifier
 from pulsekey.ingest.items import Payload
+from pulsekey.ingest.patients import Objection
 from pulsekey.ingest.report import ImportReport
 from pulsekey.primitives.errors import Conflict, MalformedInput
 from pulsekey.vault.audit import audit
@@ -141,6 +151,31 @@ def test_of_several_patients_only_the_bound_one_is_kept(clinic: Clinic) -> None:
     assert all(key.endswith((A, C1)) for _, key in kept(clinic, patient))
     assert done.report.set_aside == 3
     assert explanations(done.report) == {CONTRADICTION, SEVERAL}
+
+
+def test_another_patient_inside_a_resource_is_set_aside_with_it(clinic: Clinic) -> None:
+    patient = clinic.patient(bound=[(MRN, "1")])
+    other = {"resourceType": "Patient", "id": "b", "identifier": [{"system": MRN, "value": "2"}]}
+    about_b, both, a_name = (condition(name, A) for name in (C1, C2, C3))
+    about_b["resource"] |= {"contained": [other], "subject": {"reference": "#b"}}
+    both["resource"] |= {"asserter": {"reference": "Patient/b"}}
+    a_name["resource"] |= {"subject": {"display": "Bob"}}
+    done = clinic.load(patient, bundle(patient_entry(A, (MRN, "1")), about_b, both, a_name))
+    assert [kind for kind, _ in kept(clinic, patient)] == ["Patient"]
+    assert explanations(done.report) == {CONTRADICTION, BESIDES, UNCLEAR}
+
+
+def test_what_nobody_in_the_file_claims_is_nobodys(clinic: Clinic) -> None:
+    patient = clinic.patient(bound=[(MRN, "1")])
+    alone = resource_of("Observation", C1, status="final", code={"text": "x"})
+    done = clinic.load(patient, bundle(alone, resource_of("Organization", C2, name="Hospital")))
+    assert explanations(done.report) == {NOBODY}
+    assert [kind for kind, _ in kept(clinic, patient)] == ["Organization"]
+
+
+def test_every_objection_has_an_explanation_of_its_own() -> None:
+    assert EXPLANATIONS.keys() == set(Objection)
+    assert len(set(EXPLANATIONS.values())) == len(Objection)
 
 
 def test_an_identifier_bound_later_lets_the_same_file_in(clinic: Clinic) -> None:

@@ -14,7 +14,7 @@ from pulsekey.ingest.archive import RATIO_FREE_BYTES
 from pulsekey.ingest.fhir_bundle import CODINGS_MAX, FhirBundle
 from pulsekey.ingest.fhir_shape import REQUIRED
 from pulsekey.ingest.items import Item, Refusal
-from pulsekey.ingest.patients import Match, judge, match, patient_of, patients_in
+from pulsekey.ingest.patients import objections
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.resources.documents import Clinical
 from pulsekey.signals.category import Category
@@ -83,9 +83,9 @@ def test_full_charts_lose_nothing(full_records: Path) -> None:
         assert len(items) == len(json.loads(bz2.decompress(content))["entry"])
         assert not any(isinstance(item, Refusal) for item in items)
         documents = [item for item in items if isinstance(item, Clinical)]
-        (patient,) = patients_in(documents)
-        about = [d for d in documents if d.subject]
-        assert all(patient_of(document, (patient,)) is patient for document in about)
+        (patient,) = (each for each in documents if each.resource_type == "Patient")
+        assert set(objections(documents, patient.identifiers)) == {None}
+        assert None not in objections(documents, ())
 
 
 def test_decimals_and_white_space_stay_as_they_came() -> None:
@@ -305,117 +305,3 @@ def test_strange_text_is_malformed_or_refused(text: str) -> None:
 def test_the_table_of_types_is_that_of_r4() -> None:
     assert len(REQUIRED) == 146
     assert REQUIRED["Observation"] == ("status", "code")
-
-
-def test_identifiers_decide_and_names_do_not() -> None:
-    bound = [(MRN, "1"), ("urn:ssn", "9")]
-    assert match([(MRN, "1")], bound) is Match.SAME
-    assert match([(MRN, "1"), ("urn:other", "5")], bound) is Match.SAME
-    assert match([(MRN, "1"), (MRN, "7")], bound) is Match.SAME
-    assert match([(MRN, "2")], bound) is Match.CONTRADICTS
-    assert match([(MRN, "1"), ("urn:ssn", "8")], bound) is Match.CONTRADICTS
-    assert match([("urn:other", "1")], bound) is Match.UNKNOWN
-    assert match([], bound) is Match.UNKNOWN
-    assert match([("", "1")], [("", "1")]) is Match.UNKNOWN
-
-
-def _patient(own_id: str, mrn: str) -> str:
-    return (
-        f'{{"resourceType":"Patient","id":"{own_id}","name":[{{"family":"Same"}}],'
-        f'"birthDate":"1980-01-01","identifier":[{{"system":"{MRN}","value":"{mrn}"}}]}}'
-    )
-
-
-def _documents(content: bytes) -> list[Clinical]:
-    return [item for item in _parse(content) if isinstance(item, Clinical)]
-
-
-def test_two_patients_of_the_same_name_and_birthday_stay_two() -> None:
-    about_b = _observation(',"subject":{"reference":"Patient/b"}')
-    documents = _documents(
-        _bundle(
-            _entry(_patient("a", "1"), "urn:uuid:a"),
-            _entry(_patient("b", "2"), "urn:uuid:b"),
-            _entry(about_b, "urn:uuid:c"),
-        )
-    )
-    first, second = patients_in(documents)
-    assert patient_of(documents[2], (first, second)) is second
-    assert second.identifiers == {(MRN, "2")}
-
-
-def test_a_subject_that_is_not_in_the_bundle_is_a_patient_of_its_own() -> None:
-    identifier = f'{{"system":"{MRN}","value":"1"}}'
-    search = f"Patient?identifier={MRN}|7"
-    documents = _documents(
-        _bundle(
-            _entry(_patient("a", "1"), "urn:uuid:a"),
-            _entry(_observation(',"subject":{"reference":"Patient/stranger"}'), "urn:uuid:b"),
-            _entry(_observation(f',"subject":{{"identifier":{identifier}}}'), "urn:uuid:c"),
-            _entry(_observation(f',"subject":{{"reference":"{search}"}}'), "urn:uuid:d"),
-            _entry(_observation(',"subject":{"reference":"Group/g"}'), "urn:uuid:e"),
-        )
-    )  # fmt: skip
-    known, *others = patients_in(documents)
-    assert [other.identifiers for other in others] == [frozenset(), frozenset({(MRN, "7")})]
-    assert patient_of(documents[2], (known, *others)) is known
-
-
-def test_a_reference_that_two_patients_could_mean_is_nobodys() -> None:
-    documents = _documents(
-        _bundle(
-            _entry(_patient("a", "1"), "http://one.example/Patient/a"),
-            _entry(_patient("a", "2"), "http://two.example/Patient/a"),
-            _entry(_observation(',"subject":{"reference":"Patient/a"}'), "urn:uuid:c"),
-        )
-    )
-    patients = patients_in(documents)
-    assert len(patients) == 2
-    assert patient_of(documents[2], patients) is None
-
-
-def test_a_subject_whose_identifier_contradicts_its_reference_is_not_the_patients() -> None:
-    liar = f',"subject":{{"reference":"Patient/a","identifier":{{"system":"{MRN}","value":"2"}}}}'
-    documents = _documents(
-        _bundle(
-            _entry(_patient("a", "1"), "urn:uuid:a"),
-            _entry(_observation(',"subject":{"reference":"Patient/a"}'), "urn:uuid:b"),
-            _entry(_observation(',"subject":{"reference":"Patient/z"}'), "urn:uuid:c"),
-            _entry('{"resourceType":"Organization"}', "urn:uuid:d"),
-            _entry(_observation(liar), "urn:uuid:e"),
-        )
-    )
-    judged = [judge(document, patients_in(documents), [(MRN, "1")]) for document in documents]
-    same, unknown = Match.SAME, Match.UNKNOWN
-    assert judged == [same, same, unknown, unknown, Match.CONTRADICTS]
-    assert judge(documents[1], patients_in(documents), [(MRN, "3")]) is Match.CONTRADICTS
-
-
-@pytest.mark.parametrize("name", ["chart-adult.json.bz2", "chart-infant.json.gz"])
-def test_an_ordinary_chart_is_classified_but_for_what_only_refers(name: str) -> None:
-    # Shared with other charts or about other resources: consent has nothing to say of them.
-    beside = {"Location", "Organization", "Practitioner", "PractitionerRole", "Provenance"}
-    items = [
-        item
-        for item in FhirBundle().parse(sample(name), context())
-        if isinstance(item, Clinical) and item.resource_type not in beside
-    ]
-    unclassified = [item for item in items if item.category is Category.UNCLASSIFIED]
-    assert len(items) > 50
-    assert len(unclassified) <= len(items) // 50, [
-        (item.resource_type, item.codes) for item in unclassified
-    ]
-
-
-def test_full_charts_are_classified() -> None:
-    folder = Path(__file__).parents[4] / "shared" / "data" / "synthea"
-    if not folder.exists():
-        pytest.skip("the full charts are not here")
-    kept = unclassified = 0
-    for chart in sorted(folder.glob("*-*-*.json.bz2"))[:6]:
-        for item in FhirBundle().parse(payload(chart.name, chart.read_bytes()), context()):
-            if isinstance(item, Clinical) and item.resource_type != "Provenance":
-                kept += 1
-                unclassified += item.category is Category.UNCLASSIFIED
-    assert kept > 1_000
-    assert unclassified / kept < 0.01
