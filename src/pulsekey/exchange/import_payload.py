@@ -203,7 +203,7 @@ def _grading(format_: Format, context: Context) -> GradingContext:
 
 
 def _stored(added: Added) -> Stored:
-    return Stored(added.new, added.changed, added.known)
+    return Stored(added.new, added.changed, added.known, added.dated)
 
 
 def _outcome(added: Added) -> Outcome:

@@ -123,7 +123,7 @@ def clock_texts(at: Int64s, offset: NDArray[np.int16], basis: NDArray[np.uint8])
     In the local offset where it is the event's own, else in UTC: the exporter's zone is not the
     event's, and an instant does not become truer by it.
     """
-    own = ((basis == Basis.RECORDED) | (basis == Basis.DECLARED)) & (offset != OFFSET_UNKNOWN)
+    own = np.isin(basis, (Basis.RECORDED, Basis.DECLARED, Basis.NAMED)) & (offset != OFFSET_UNKNOWN)
     minutes = np.where(own, offset, 0).astype(np.int64)
     texts = wall_texts(at + minutes * MICROS_PER_MINUTE)
     zoned, inverse = np.unique(np.where(own, minutes, _UTC), return_inverse=True)

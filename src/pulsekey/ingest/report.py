@@ -39,11 +39,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of the rows of one series: `changed` are those kept as a new version."""
+    """What became of the rows of one series: `changed` are those kept as a new version.
+
+    `dated` is how many of those got a time zone, or another one than was declared before.
+    """
 
     new: int = 0
     changed: int = 0
     known: int = 0
+    dated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class Tally:
     """Counts of one metric or resource type. `kind` is what is counted.
 
     `new`, `changed` and `known` add up to what was read; `questionable` and `unusable` say how much
-    of what was read was graded so, and are no further part of the sum.
+    of what was read was graded so, and `dated` how much of `changed` got a time zone: they are no
+    further part of the sum.
     """
 
     kind: str
@@ -61,6 +66,7 @@ class Tally:
     known: int = 0
     questionable: int = 0
     unusable: int = 0
+    dated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +224,8 @@ class ReportBuilder:
     def _count(
         self, kind: str, name: str, stored: Stored, questionable: int, unusable: int
     ) -> None:
-        counts = self._tallies.setdefault((kind, name), [0] * 5)
-        added = (stored.new, stored.changed, stored.known, questionable, unusable)
+        counts = self._tallies.setdefault((kind, name), [0] * 6)
+        added = (stored.new, stored.changed, stored.known, questionable, unusable, stored.dated)
         for at, number in enumerate(added):
             counts[at] += number
 
@@ -255,6 +261,7 @@ def _tally_line(tally: Tally) -> str:
             (tally.known, "already known"),
             (tally.questionable, "questionable"),
             (tally.unusable, "unusable"),
+            (tally.dated, "with a time zone that is now known"),
         )
         if count
     ]

@@ -35,11 +35,13 @@ class Basis(IntEnum):
     RECORDED = 0
     """The device recorded it with the sample."""
     DECLARED = 1
-    """Somebody named the zone."""
+    """Somebody named the zone: the wall clock is what was measured, the instant follows from it."""
     EXPORT = 2
     """The exporter's zone at the time of the export, not the event's. The instant is right."""
     FLOATING = 3
     """Unknown: `start` and `end` count local wall time, not comparable with UTC."""
+    NAMED = 4
+    """The device recorded the instant; somebody named the zone, and only the offset is theirs."""
 
 
 class Comparator(IntEnum):

@@ -29,6 +29,7 @@ from pulsekey.vault.manifest import manifest_root
 from pulsekey.vault.opening import open_object
 from pulsekey.vault.publishing import object_leaf
 from pulsekey.vault.rows import (
+    BASIS_UNKNOWN,
     PART,
     SEGMENT_COLUMNS,
     ImportNote,
@@ -294,12 +295,18 @@ def _stated(row: SegmentRow) -> tuple[int, ...]:
         row.first_ordinal,
         row.last_ordinal,
         bounds.floating,
+        *_noted(row, bounds.basis, bounds.offset),
         bounds.start_min,
         bounds.start_max,
         bounds.end_max,
         bounds.rows,
         bounds.version_max,
     )
+
+
+def _noted(row: SegmentRow, basis: int, offset: int) -> tuple[int, ...]:
+    """Return basis and offset if the row says them: samples and older parts do not."""
+    return () if row.bounds.basis == BASIS_UNKNOWN else (basis, offset)
 
 
 def _found(row: SegmentRow, plain: bytes) -> tuple[int, ...]:
@@ -316,6 +323,7 @@ def _found(row: SegmentRow, plain: bytes) -> tuple[int, ...]:
             row.first_ordinal,
             row.first_ordinal,
             facts.basis == Basis.FLOATING,
+            *_noted(row, facts.basis, facts.offset),
             facts.start,
             facts.start,
             end,

@@ -17,11 +17,10 @@ _QUANTITIES = tuple(Quantities.__dataclass_fields__)
 
 def taken(series: Series, places: Int64s) -> Series:
     """Return the rows of `series` at `places`, in that order."""
-    times = series.times
     return Series(
         series.metric,
         series.source,
-        Times(times.start[places], times.end[places], times.offset[places], times.basis[places]),
+        times_at(series.times, places),
         tuple(
             Quantities(*(getattr(c, name)[places] for name in _QUANTITIES))
             for c in series.components
@@ -34,9 +33,15 @@ def taken(series: Series, places: Int64s) -> Series:
     )
 
 
+def times_at(times: Times, places: Int64s) -> Times:
+    """Return some times, in the order of `places`."""
+    return Times(times.start[places], times.end[places], times.offset[places], times.basis[places])
+
+
 def rows_at(rows: Rows, places: Int64s) -> Rows:
     """Return some rows, in the order of `places`."""
-    return Rows(taken(rows.series, places), rows.ordinals[places], rows.versions[places])
+    gone = None if rows.gone is None else rows.gone[places]
+    return Rows(taken(rows.series, places), rows.ordinals[places], rows.versions[places], gone)
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
@@ -74,24 +79,41 @@ def joined(parts: Sequence[Rows]) -> Rows:
         none = Code("", "", "")
         labels = tuple(code for one in series for code in (one.labels or (none,) * len(one)))
     last = series[-1]
+    gone = None
+    if any(part.gone is not None for part in parts):
+        gone = np.concatenate([gone_of(part) for part in parts])
     whole = Series(last.metric, last.source, times, components, tuple(units), labels, grades)
     return Rows(
         whole,
         np.concatenate([part.ordinals for part in parts]),
         np.concatenate([part.versions for part in parts]),
+        gone,
     )
 
 
-def newest_versions(ordinals: Int64s, versions: Int64s) -> Int64s:
-    """Return the places of each ordinal's newest version."""
+def newest_versions(
+    ordinals: Int64s, versions: Int64s, gone: NDArray[np.bool_] | None = None
+) -> Int64s:
+    """Return the places of each ordinal's newest version; none for a sample that left.
+
+    A sample that left one time for another has two rows of that version: the one that is not
+    `gone` wins where both are given.
+    """
     if (versions == 1).all():
         # First versions only, and an ordinal has one of those: nothing is superseded.
         return np.arange(len(ordinals))
-    order = np.lexsort((versions, ordinals))
+    keys = (versions, ordinals) if gone is None else (~gone, versions, ordinals)
+    order = np.lexsort(keys)
     if len(order) == 0:
         return order
     ordered = ordinals[order]
-    return order[np.r_[ordered[1:] != ordered[:-1], True]]
+    last = order[np.r_[ordered[1:] != ordered[:-1], True]]
+    return last if gone is None else last[~gone[last]]
+
+
+def gone_of(rows: Rows) -> NDArray[np.bool_]:
+    """Return bool[n]: which rows say that their sample left."""
+    return np.zeros(len(rows), np.bool_) if rows.gone is None else rows.gone
 
 
 def _joined_component(

@@ -1,10 +1,10 @@
 """Which incoming samples are known, which change a stored one, which are new. Pure and vectorised.
 
-A sample is found again by its times: start, end and whether they are floating. Among samples with
-equal times an incoming value that is stored in any version is known, so an older export never
-undoes a newer one. What is left pairs, in order, with the stored samples that this import has not
-named yet and becomes their next version; what is then left is new. The same sample twice in one
-import is known the second time.
+A sample is found again by its times. Among samples with equal times an incoming value that is
+stored in any version is known, so an older export never undoes a newer one. What is left pairs, in
+order, with the stored samples that this import has not named yet and becomes their next version;
+what is then left is new. The same sample twice in one import is known the second time. Which times
+are equal, `sameness` says.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pulsekey.signals.series import Int8s, Int64s
 
 TIME_COLUMNS = 3
-"""The leading columns of an identity matrix: start, end, floating. The others are the value."""
+"""The leading columns of an identity matrix: start, end, what they count. The others are the
+value."""
 
 KNOWN, CHANGED, NEW = 0, 1, 2
 _RANK_MAX = 1 << 31
@@ -59,6 +60,17 @@ def match(
         outcome[left[mine]] = CHANGED
         found[left[mine]] = candidates[theirs]
     return Match(outcome, found)
+
+
+def paired(mine: Int64s, theirs: Int64s) -> tuple[Int64s, Int64s]:
+    """Return places in `mine` int64[n, k] and in `theirs` int64[m, k] of equal rows, one to one.
+
+    The first of several equal rows pairs with the first of theirs, the second with the second.
+    """
+    n = len(mine)
+    whole, _ = _identities(np.concatenate((mine, theirs)))
+    _, left, right = np.intersect1d(_ranked(whole[:n]), _ranked(whole[n:]), return_indices=True)
+    return left, right
 
 
 def _identities(rows: Int64s) -> tuple[Int64s, Int64s]:

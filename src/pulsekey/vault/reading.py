@@ -29,7 +29,7 @@ from pulsekey.vault.documents import (
     open_document,
     open_row,
 )
-from pulsekey.vault.joining import joined, newest_versions, rows_at, taken
+from pulsekey.vault.joining import gone_of, joined, newest_versions, rows_at, taken
 from pulsekey.vault.opening import open_object
 from pulsekey.vault.records import (
     BLOCK_SAMPLES_PER_READ_MAX,
@@ -159,7 +159,7 @@ class Reader:
         parts, updated = [], []
         for row in self._with_ordinal(entry, ordinal, SAMPLES):
             rows = decode_rows(open_object(self.vault, patient, entry.category.value, row.object))
-            at = np.flatnonzero(rows.ordinals == ordinal)
+            at = np.flatnonzero((rows.ordinals == ordinal) & ~gone_of(rows))
             if len(at):
                 parts.append(rows_at(rows, at))
                 updated.append(np.full(len(at), row.bounds.received, np.int64))
@@ -197,7 +197,7 @@ class Reader:
             entries = {entry.id: entry for entry in self.series(query.which)}
             streams = [segments(reader, secret, series, PART, query) for series in entries]
             place = edge(query.order)
-            # All versions of a block begin at the same time.
+            # A block that left a time for another says so where it was.
             for _, together in groupby(heapq.merge(*streams, key=place), key=place):
                 found = [row for row in _newest_blocks(together) if block_matches(row, query)]
                 heads += [_block_head(entries[row.series], row) for row in found]
@@ -225,7 +225,7 @@ class Reader:
         """
         check_limit(samples, BLOCK_SAMPLES_PER_READ_MAX)
         entry = self._one(patient, categories, series)
-        rows = list(self._with_ordinal(entry, ordinal, PART))
+        rows = [r for r in self._with_ordinal(entry, ordinal, PART) if not r.bounds.gone]
         wanted = version or max((row.bounds.version_max for row in rows), default=0)
         parts = sorted(
             (row for row in rows if row.bounds.version_max == wanted),
@@ -452,12 +452,12 @@ def _import(secret: PatientSecret, row: tuple[Any, ...]) -> ImportRecord:
 
 
 def _newest_blocks(parts: Iterable[SegmentRow]) -> Iterable[SegmentRow]:
-    """Return the first part of each block in its newest version."""
+    """Return the first part of each block in its newest version, if it is still at this time."""
     newest: dict[tuple[SeriesId, int], SegmentRow] = {}
-    for row in sorted(parts, key=lambda row: row.bounds.version_max):
+    for row in sorted(parts, key=lambda row: (row.bounds.version_max, not row.bounds.gone)):
         if row.bounds.first == 0:
             newest[(row.series, row.first_ordinal)] = row
-    return newest.values()
+    return [row for row in newest.values() if not row.bounds.gone]
 
 
 def _block_head(entry: SeriesEntry, row: SegmentRow) -> BlockHead:
@@ -476,8 +476,8 @@ def _block_head(entry: SeriesEntry, row: SegmentRow) -> BlockHead:
 def _threshold(gathered: list[_Gathered], query: SampleQuery) -> int | None:
     """Return the place of the last row that is needed, None while there are too few.
 
-    One more than the limit is needed, to know whether there is another page. Versions of one sample
-    start together and count once.
+    One more than the limit is needed, to know whether there is another page. A sample counts once,
+    where its newest version is.
     """
     newest = query.order is Order.NEWEST
     places = []
@@ -487,7 +487,9 @@ def _threshold(gathered: list[_Gathered], query: SampleQuery) -> int | None:
         begins = np.concatenate([part.series.times.start for part in one.parts])
         if any((part.versions != 1).any() for part in one.parts):
             ordinals = np.concatenate([part.ordinals for part in one.parts])
-            begins = begins[np.unique(ordinals, return_index=True)[1]]
+            versions = np.concatenate([part.versions for part in one.parts])
+            gone = np.concatenate([gone_of(part) for part in one.parts])
+            begins = begins[newest_versions(ordinals, versions, gone)]
         places.append(-begins if newest else begins)
     every = np.concatenate(places)
     if len(every) <= query.limit:
@@ -502,7 +504,7 @@ def _page(gathered: list[_Gathered], query: SampleQuery) -> SamplePage:
     sources: list[Int64s] = []
     for one in gathered:
         rows = joined(one.parts)
-        newest = newest_versions(rows.ordinals, rows.versions)
+        newest = newest_versions(rows.ordinals, rows.versions, rows.gone)
         whole.append(rows if len(newest) == len(rows) else rows_at(rows, newest))
         when = np.concatenate(one.updated)
         received.append(when if len(newest) == len(rows) else when[newest])

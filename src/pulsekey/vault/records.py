@@ -221,14 +221,23 @@ class DocumentPage:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What adding something to an import did, in samples, blocks or documents."""
+    """What adding something to an import did, in samples, blocks or documents.
+
+    `dated` is how many of `changed` got a time zone, or another one than they had.
+    """
 
     new: int = 0
     known: int = 0
     changed: int = 0
+    dated: int = 0
 
     def __add__(self, other: "Added") -> "Added":
-        return Added(self.new + other.new, self.known + other.known, self.changed + other.changed)
+        return Added(
+            self.new + other.new,
+            self.known + other.known,
+            self.changed + other.changed,
+            self.dated + other.dated,
+        )
 
 
 @dataclass(frozen=True, slots=True)

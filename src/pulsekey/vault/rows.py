@@ -19,14 +19,17 @@ from pulsekey.primitives.errors import IntegrityError
 from pulsekey.primitives.hashing import DIGEST_BYTES
 from pulsekey.primitives.ids import Digest, PatientId, SeriesId
 from pulsekey.signals.metric import Metric
-from pulsekey.signals.series import Source
+from pulsekey.signals.series import OFFSET_UNKNOWN, Source
 from pulsekey.vault.sealing import PatientSecret
 
 DAY_MICROS = 86_400 * MICROS_PER_SECOND
 OBJECT_BYTES_MAX = 1 << 29
 KIND_MAX = 255
 SAMPLES, PART = 1, 2
+BASIS_UNKNOWN = -1
 _BOUNDS = struct.Struct(">BBqqqqIIqq16s")
+_PLACED = struct.Struct(">bh?")
+"""What follows the bounds since a sample's time can become known later."""
 _DATING = struct.Struct(">BBqqq16s")
 _Private = TypeVar("_Private")
 
@@ -49,6 +52,12 @@ class Bounds:
     """Samples a channel of the whole block."""
     value: bytes = bytes(16)
     """A keyed digest of the whole block."""
+    basis: int = BASIS_UNKNOWN
+    """A part's `Basis`; not noted for samples, nor by earlier versions of this program."""
+    offset: int = OFFSET_UNKNOWN
+    """A part's offset."""
+    gone: bool = False
+    """A part that only says that its block left this time for another."""
 
     def pack(self) -> bytes:
         return _BOUNDS.pack(
@@ -63,7 +72,7 @@ class Bounds:
             self.first,
             self.samples,
             self.value,
-        )
+        ) + _PLACED.pack(self.basis, self.offset, self.gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,10 @@ class Summary:
     last: int
     latest_start: int
     updated: int
+    latest_wall: int | None = None
+    """The latest wall-clock time of a start; None where it was not noted."""
+    movable: bool = True
+    """Whether there may be times that floated or were declared once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +177,9 @@ def segment_row(secret: PatientSecret, row: tuple[Any, ...]) -> SegmentRow:
     private = secret.open_row(
         sealed, "segment", name, patient, first_day, last_day, first_ordinal, last_ordinal
     )
-    kind, floating, *others = _BOUNDS.unpack(private)
+    kind, floating, *others = _BOUNDS.unpack_from(private)
+    if len(private) > _BOUNDS.size:
+        others += _PLACED.unpack_from(private, _BOUNDS.size)
     where = object_row(row[8:])
     if where.name != name:
         raise IntegrityError(f"segment {name}: the index gives it the bytes of another")

@@ -45,7 +45,7 @@ SAMPLES, PART = 1, 2
 GRADED = 1
 _LEVEL = 1
 
-START, SPAN, OFFSET, BASIS, ORDINAL, VERSION, GRADE, REASONS, LABEL = range(1, 10)
+START, SPAN, OFFSET, BASIS, ORDINAL, VERSION, GRADE, REASONS, LABEL, GONE = range(1, 11)
 COMPONENT, COMPONENT_STEP = 16, 8
 """Column numbers of component c: 16 + 8 c, in the order of the fields of `Quantities`."""
 COMPONENTS_MAX = 100
@@ -77,12 +77,14 @@ class Description:
 class Rows:
     """Samples with what the vault knows of them.
 
-    `ordinals` int64[n], `versions` int64[n], from 1.
+    `ordinals` int64[n], `versions` int64[n], from 1. `gone` bool[n], None where all are False,
+    marks rows that only say that the sample left this time: its version stands at another one.
     """
 
     series: Series
     ordinals: Int64s
     versions: Int64s
+    gone: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.ordinals)
@@ -219,7 +221,8 @@ def decode_rows(packed: bytes) -> Rows:
             stored[BASIS].astype(np.uint8),
         )
         series = Series(facts.metric, facts.source, times, components, facts.units, labels, grades)
-        return Rows(series, stored[ORDINAL], stored[VERSION])
+        gone = stored[GONE] != 0 if GONE in stored else None
+        return Rows(series, stored[ORDINAL], stored[VERSION], gone)
     except (KeyError, IndexError):
         raise IntegrityError("a segment without a column that it needs") from None
 
@@ -312,6 +315,8 @@ def _columns_of(rows: Rows, labels: Int64s) -> Iterator[tuple[int, Column]]:
     yield BASIS, times.basis
     yield ORDINAL, rows.ordinals
     yield VERSION, rows.versions
+    if rows.gone is not None:
+        yield GONE, rows.gone.view(np.uint8)
     if series.grades is not None:
         yield GRADE, series.grades.grade
         yield REASONS, series.grades.reasons

@@ -6,8 +6,8 @@ each sample that was stored before and is named again, not the size of the impor
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -19,20 +19,24 @@ from pulsekey.primitives.clock import MICROS_PER_SECOND, Micros
 from pulsekey.primitives.errors import Conflict, MalformedInput
 from pulsekey.primitives.ids import ImportId, OrganisationId, PatientId, SeriesId, opaque
 from pulsekey.resources.documents import Clinical
-from pulsekey.signals.metric import Code, Metric
+from pulsekey.signals.metric import Code, Metric, Shape
 from pulsekey.signals.series import (
+    OFFSET_UNKNOWN,
     Basis,
     Block,
     Int64s,
     Series,
     Source,
+    Times,
     Waveform,
     check,
 )
 from pulsekey.vault import rows as index_rows
+from pulsekey.vault.blocks import BlockTime, Place, recognise_block
 from pulsekey.vault.documents import DocumentDraft, DocumentFacts, PaperKind, clinical_facts
-from pulsekey.vault.joining import newest_versions, taken
-from pulsekey.vault.matching import CHANGED, KNOWN, NEW, match
+from pulsekey.vault.extent import Extent, block_extent, sample_extent
+from pulsekey.vault.joining import gone_of, rows_at, taken
+from pulsekey.vault.matching import KNOWN, NEW
 from pulsekey.vault.opening import open_object, unsealed
 from pulsekey.vault.publishing import Draft
 from pulsekey.vault.records import Added
@@ -45,6 +49,7 @@ from pulsekey.vault.rows import (
     segment_row,
     structured,
 )
+from pulsekey.vault.sameness import Facts, Stored, recognise
 from pulsekey.vault.sealing import Kind
 from pulsekey.vault.segment import (
     COMPONENTS_MAX,
@@ -56,6 +61,7 @@ from pulsekey.vault.segment import (
     encode_part,
 )
 from pulsekey.vault.vault import Vault
+from pulsekey.vault.walls import FIRM, REACH_MICROS, by_rank, rank, ranks, walls
 
 CHUNK_ROWS_MAX = 1 << 20
 """The longest series that is added at once."""
@@ -91,6 +97,12 @@ class _State:
     first: int
     last: int
     latest_start: int
+    latest_wall: int
+    """No stored sample shows a later time on a wall clock."""
+    movable: bool
+    """Whether there may be times that floated or were declared once."""
+    moved: bool = False
+    """Whether this import took a sample or a block away from its time."""
     own: list[_Own] = field(default_factory=list)
     rows: list[tuple[tuple[object, ...], int]] = field(default_factory=list)
     """Rows of `segments` without their object, and their object's number in the draft."""
@@ -98,6 +110,8 @@ class _State:
     """Which stored ordinals this import has named, made when the first one is."""
     units: dict[str, int] = field(default_factory=dict)
     labels: dict[Code, int] = field(default_factory=dict)
+    near: tuple[tuple[int, int], list[SegmentRow]] | None = None
+    """The days that were asked for last, and the stored segments there."""
 
     def name(self, ordinals: Int64s) -> None:
         """Remember that stored ordinals were named."""
@@ -166,18 +180,9 @@ class ImportSession:
         if count == 0:
             return Added()
         state = self._state(series.metric, series.source)
-        start = series.times.start
-        if not (start[1:] > start[:-1]).all():
-            series = taken(series, np.lexsort((series.times.end, start)))
-            start = series.times.start
-        rising = bool((start[1:] > start[:-1]).all())
-        if rising and int(start[0]) > state.latest_start:
-            ordinals = np.arange(state.ordinals, state.ordinals + count, dtype=np.int64)
-            rows = Rows(series, ordinals, np.ones(count, np.int64))
-            added = Added(new=count)
-        else:
-            rows, added = self._matched(state, series)
-        self._write_rows(state, rows)
+        added = Added()
+        for part in by_rank(series):
+            added += self._add_part(state, part)
         self._added += added
         return added
 
@@ -210,7 +215,10 @@ class ImportSession:
         facts = DocumentFacts(PaperKind.IMPORT_REPORT.value, "", draft.import_id, "")
         try:
             self._documents.add(facts, report)
-            draft.publish(self._added, self._write_index)
+            extents = {state.id: self._extent(state) for state in self._series.values()}
+            draft.publish(
+                self._added, lambda writer, base: self._write_index(writer, base, extents)
+            )
         except Conflict:
             draft.discard()
             raise
@@ -261,6 +269,8 @@ class ImportSession:
                 first=-NEVER - 1,
                 last=NEVER,
                 latest_start=NEVER,
+                latest_wall=NEVER,
+                movable=False,
             )
         else:
             stored = structured(secret.open_row(row[7], "series", *row[:7]), Summary)
@@ -279,58 +289,61 @@ class ImportSession:
                 first=stored.first,
                 last=stored.last,
                 latest_start=stored.latest_start,
+                latest_wall=stored.latest_start + REACH_MICROS
+                if stored.latest_wall is None
+                else stored.latest_wall,
+                movable=stored.movable,
             )
         self._series[(metric.name, source.key)] = state
         return state
 
-    def _matched(self, state: _State, series: Series) -> tuple[Rows, Added]:
-        """Return what has to be written of `series` (sorted by start), and the counts."""
-        incoming = _identity(state, series)
-        old, ordinals, versions = self._stored(state, series)
-        newest = np.zeros(len(ordinals), np.bool_)
-        newest[newest_versions(ordinals, versions)] = True
-        found = match(incoming, old, ordinals, newest & state.replaceable(ordinals))
-        about = found.stored[found.stored >= 0]
-        state.name(ordinals[about])
-        kept = np.flatnonzero(found.outcome != KNOWN)
-        outcome, about = found.outcome[kept], found.stored[kept]
-        fresh = outcome == NEW
-        new = int(fresh.sum())
-        kept_ordinals = np.empty(len(kept), np.int64)
-        kept_versions = np.ones(len(kept), np.int64)
-        kept_ordinals[fresh] = state.ordinals + np.arange(new)
-        kept_ordinals[~fresh] = ordinals[about[~fresh]]
-        kept_versions[~fresh] = versions[about[~fresh]] + 1
-        changed = int((outcome == CHANGED).sum())
-        rows = Rows(taken(series, kept), kept_ordinals, kept_versions)
-        return rows, Added(new, len(series) - new - changed, changed)
+    def _add_part(self, state: _State, series: Series) -> Added:
+        """Add samples whose times are known equally well."""
+        start = series.times.start
+        if not (start[1:] > start[:-1]).all():
+            series = taken(series, np.lexsort((series.times.end, start)))
+        if _all_new(state, series.times):
+            ordinals = np.arange(state.ordinals, state.ordinals + len(series), dtype=np.int64)
+            rows, added = Rows(series, ordinals, np.ones(len(series), np.int64)), None
+        else:
+            values = _values(state, series)
+            stored = self._stored(state, series, values.shape[1])
+            found = recognise(series, values, stored, state.ordinals)
+            state.name(found.named)
+            rows, added = found.rows, found.added
+        self._write_rows(state, rows)
+        return Added(new=len(series)) if added is None else added
 
-    def _stored(self, state: _State, series: Series) -> tuple[Int64s, Int64s, Int64s]:
-        """Return what is stored and starts when a sample of `series` does.
+    def _stored(self, state: _State, series: Series, width: int) -> Stored:
+        """Return the rows that start when a sample of `series` does, or show its wall-clock time.
 
-        Identities, ordinals and versions, in all versions. One segment is
-        open at a time, so this stays small however much is stored.
+        In all versions. One segment is open at a time, so this stays small however much is stored.
         """
         starts = series.times.start
-        parts: list[tuple[Int64s, Int64s, Int64s]] = []
-        for bounds, load in self._overlapping(state, int(starts[0]), int(starts[-1])):
-            low = np.searchsorted(starts, bounds.start_min)
-            if low == np.searchsorted(starts, bounds.start_max, "right"):
+        shown, clear = walls(series.times)
+        shown = np.unique(shown[clear])
+        firm = rank(int(series.times.basis[0])) == FIRM
+        # Recorded instants are found where they are; only what may move has to be looked for.
+        keys, reach = starts, 0
+        if not firm or state.movable:
+            keys, reach = np.unique(np.concatenate((starts, shown))), REACH_MICROS
+        parts: list[tuple[Times, Int64s, Rows]] = []
+        for bounds, load in self._overlapping(state, int(keys[0]) - reach, int(keys[-1]) + reach):
+            low = np.searchsorted(keys, bounds.start_min - reach)
+            if low == np.searchsorted(keys, bounds.start_max + reach, "right"):
                 continue
             rows = decode_rows(load())
             if len(rows.series.components) != len(series.components):
                 raise Conflict("the metric is stored with other components")
-            place = np.minimum(np.searchsorted(starts, rows.series.times.start), len(starts) - 1)
-            same = np.flatnonzero(starts[place] == rows.series.times.start)
+            fits = _among(rows.series.times.start, starts)
+            if reach:
+                theirs, known = walls(rows.series.times)
+                fits |= _among(theirs, shown) & known
+            same = np.flatnonzero(fits)
             if len(same):
-                identity = _identity(state, taken(rows.series, same))
-                parts.append((identity, rows.ordinals[same], rows.versions[same]))
-        if not parts:
-            width = _identity(state, taken(series, np.zeros(0, np.int64))).shape[1]
-            empty = np.zeros(0, np.int64)
-            return np.zeros((0, width), np.int64), empty, empty
-        identities, ordinals, versions = zip(*parts, strict=True)
-        return np.concatenate(identities), np.concatenate(ordinals), np.concatenate(versions)
+                rows = rows_at(rows, same)
+                parts.append((rows.series.times, _values(state, rows.series), rows))
+        return _joined(state, parts, width)
 
     def _overlapping(
         self, state: _State, first: int, last: int
@@ -353,13 +366,18 @@ class ImportSession:
     def _stored_segments(self, state: _State, first: int, last: int) -> list[SegmentRow]:
         if state.stored is None or first > state.stored.latest_start:
             return []
+        days = day_of(first), day_of(last)
+        # Blocks come one by one, and a day has many.
+        if state.near is not None and state.near[0] == days:
+            return state.near[1]
         with self._vault.index.reading() as reader:
             found = reader.execute(
                 f"SELECT {SEGMENT_COLUMNS} WHERE s.series = ? AND s.last_day >= ?"
                 " AND s.first_day <= ?",
-                (state.id, day_of(first), day_of(last)),
+                (state.id, *days),
             ).fetchall()
-        return [segment_row(self._draft.secret, row) for row in found]
+        state.near = days, [segment_row(self._draft.secret, row) for row in found]
+        return state.near[1]
 
     def _own_bytes(self, state: _State, own: _Own) -> bytes:
         row, sealed = self._draft.bytes_of(own.number)
@@ -371,6 +389,10 @@ class ImportSession:
         if count == 0:
             return
         times = rows.series.times
+        shown, clear = walls(times)
+        state.latest_wall = max(state.latest_wall, int(shown[clear].max(initial=NEVER)))
+        state.movable |= bool((ranks(times.basis) != FIRM).any())
+        state.moved |= bool(gone_of(rows).any())
         encoder = RowsEncoder(rows)
         floating = times.basis == Basis.FLOATING
         for begin in range(0, count, ROWS_MAX):
@@ -428,73 +450,115 @@ class ImportSession:
             raise MalformedInput("channels of different lengths, or none", where=state.metric.name)
         if len(block.channels) > CHANNELS_MAX or block.rate_hz <= 0:
             raise MalformedInput("too many channels, or no rate", where=state.metric.name)
-        floating = block.basis == Basis.FLOATING
         value = self._draft.secret.value(*_block_content(block))
-        outcome, ordinal, version = self._match_block(state, block.start, floating, value)
-        state.name(np.array([ordinal], np.int64))
-        if outcome == KNOWN:
+        time = BlockTime(int(block.start), int(block.offset), block.basis)
+        found = recognise_block(
+            time, value, self._block_places(state, time), state.replaceable, state.ordinals
+        )
+        state.name(np.array([found.ordinal], np.int64))
+        if found.outcome == KNOWN:
             return Added(known=1)
+        block = replace(
+            block, start=found.time.start, offset=found.time.offset, basis=found.time.basis
+        )
+        if found.left is not None:
+            there = replace(
+                block, start=found.left.start, offset=found.left.offset, basis=found.left.basis
+            )
+            self._write_parts(
+                state, waveform, there, found.ordinal, found.version, value, gone=True
+            )
+        self._write_parts(state, waveform, block, found.ordinal, found.version, value)
+        if found.outcome == NEW:
+            return Added(new=1)
+        return Added(changed=1, dated=int(found.dated))
+
+    def _write_parts(
+        self,
+        state: _State,
+        waveform: Waveform,
+        block: Block,
+        ordinal: int,
+        version: int,
+        value: bytes,
+        *,
+        gone: bool = False,
+    ) -> None:
+        """Seal a block, or, as `gone`, one sample in its place that says that it left."""
+        samples = len(block.channels[0].raw)
+        start, floating = int(block.start), block.basis == Basis.FLOATING
         length = int(samples * MICROS_PER_SECOND / block.rate_hz)
-        for first in range(0, samples, PART_SAMPLES_MAX):
-            end = min(first + PART_SAMPLES_MAX, samples)
+        shown = start
+        if not floating and block.offset != OFFSET_UNKNOWN:
+            shown += block.offset * 60 * MICROS_PER_SECOND
+        state.latest_wall = max(state.latest_wall, shown)
+        state.movable |= rank(block.basis) != FIRM
+        state.moved |= gone
+        for first in range(0, 1 if gone else samples, PART_SAMPLES_MAX):
+            end = 1 if gone else min(first + PART_SAMPLES_MAX, samples)
             bounds = Bounds(
                 index_rows.PART,
                 floating,
-                int(block.start),
-                int(block.start),
-                int(block.start) + length,
+                start,
+                start,
+                start + length,
                 self._draft.received,
                 version,
                 end - first,
                 first,
                 samples,
                 value,
+                int(block.basis),
+                int(block.offset),
+                gone,
             )
             plain = encode_part(waveform.metric, waveform.source, block, first, end)
             self._write_segment(state, Kind.BLOCK_PART, plain, (ordinal, ordinal), bounds)
-        return Added(new=1) if outcome == NEW else Added(changed=1)
 
-    def _match_block(
-        self, state: _State, start: int, floating: bool, value: bytes
-    ) -> tuple[int, int, int]:
-        """Return the outcome for a block, its ordinal and its version.
-
-        By the rules of `matching`.
-        """
-        found = [
-            (row.first_ordinal, row.bounds) for row in self._stored_segments(state, start, start)
-        ]
+    def _block_places(self, state: _State, time: BlockTime) -> list[Place]:
+        """Return where blocks are that a block at `time` may be: all versions, first parts."""
+        reach = REACH_MICROS if rank(time.basis) != FIRM or state.movable else 0
+        low, high = time.earliest - reach, time.latest + reach
+        found = [(row.first_ordinal, row.bounds) for row in self._stored_segments(state, low, high)]
         found += [(own.first_ordinal, own.bounds) for own in state.own]
-        versions: dict[int, int] = {}
-        for ordinal, bounds in found:
-            if bounds.kind != index_rows.PART or bounds.first != 0:
-                continue
-            if (bounds.start_min, bounds.floating) != (start, floating):
-                continue
-            if bounds.value == value:
-                return KNOWN, ordinal, bounds.version_max
-            versions[ordinal] = max(versions.get(ordinal, 0), bounds.version_max)
-        ordinals = np.array(sorted(versions), np.int64)
-        replaceable = ordinals[state.replaceable(ordinals)]
-        if len(replaceable):
-            ordinal = int(replaceable[0])
-            return CHANGED, ordinal, versions[ordinal] + 1
-        return NEW, state.ordinals, 1
+        return [
+            Place(ordinal, bounds)
+            for ordinal, bounds in found
+            if bounds.kind == index_rows.PART
+            and bounds.first == 0
+            and low <= bounds.start_min <= high
+        ]
 
-    def _write_index(self, writer: sqlite3.Connection, base: int) -> None:
+    def _extent(self, state: _State) -> Extent:
+        """Return the earliest start and the latest end of what is not superseded."""
+        if not state.moved:
+            return Extent(state.first, state.last)
+        everything = self._stored_segments(state, NEVER, -NEVER - 1)
+        if state.metric.shape is Shape.WAVEFORM:
+            places = [Place(row.first_ordinal, row.bounds) for row in everything]
+            places += [Place(own.first_ordinal, own.bounds) for own in state.own]
+            return block_extent(places)
+        return sample_extent(list(self._overlapping(state, NEVER, -NEVER - 1)))
+
+    def _write_index(
+        self, writer: sqlite3.Connection, base: int, extents: Mapping[SeriesId, Extent]
+    ) -> None:
         """Write the rows of series, segments and documents within the publishing transaction."""
         draft = self._draft
         for state in self._series.values():
             if not state.rows:
                 continue
+            extent = extents[state.id]
             summary = Summary(
                 state.metric,
                 state.source,
                 state.category,
-                state.first,
-                state.last,
+                extent.first,
+                extent.last,
                 state.latest_start,
                 draft.received,
+                state.latest_wall,
+                state.movable,
             )
             columns = (
                 state.id,
@@ -544,20 +608,29 @@ def begin_import(
     return ImportSession(vault, patient, organisation, received)
 
 
-def _identity(state: _State, series: Series) -> Int64s:
-    """Return int64[n, k]: start, end, floating, then what the sample says.
+def _all_new(state: _State, times: Times) -> bool:
+    """Whether samples, sorted by start, come after all that is stored and after one another."""
+    start = times.start
+    rising = bool((start[1:] > start[:-1]).all())
+    shown, clear = walls(times)
+    if rank(int(times.basis[0])) == FIRM:
+        after = int(shown[clear].min(initial=-NEVER - 1)) > state.latest_wall
+        return rising and int(start[0]) > state.latest_start and (after or not state.movable)
+    # Where a zone skips an hour, two wall-clock times may be one instant, or out of order.
+    rising &= bool((shown[1:] > shown[:-1]).all())
+    return rising and bool(clear.all()) and int(shown[0]) > state.latest_wall
+
+
+def _values(state: _State, series: Series) -> Int64s:
+    """Return int64[n, k]: what each sample says, in numbers that hold for the whole import.
 
     The offset and the grade are no part of it: an exporter's zone changes from export to export,
-    and a grade is our judgement. Units and labels become numbers that hold for the whole import.
+    and a grade is our judgement.
     """
     units = np.array(
         [0, *(state.units.setdefault(u, len(state.units) + 1) for u in series.units)], np.int64
     )
-    columns: list[NDArray[np.generic]] = [
-        series.times.start,
-        series.times.end,
-        series.times.basis == Basis.FLOATING,
-    ]
+    columns: list[NDArray[np.generic]] = []
     for c in series.components:
         columns += [c.mantissa, c.scale, c.comparator, c.absent, units[c.unit]]
         columns += [c.given_mantissa, c.given_scale]
@@ -570,6 +643,34 @@ def _identity(state: _State, series: Series) -> Int64s:
     for k, column in enumerate(columns):
         out[:, k] = column
     return out
+
+
+def _joined(state: _State, parts: Sequence[tuple[Times, Int64s, Rows]], width: int) -> Stored:
+    """Return what was found in several segments as one."""
+    none = np.zeros(0, np.int64)
+    start, end, offset, basis = (
+        np.concatenate([none.astype(kind), *(getattr(times, name) for times, _, _ in parts)])
+        for name, kind in (
+            ("start", np.int64),
+            ("end", np.int64),
+            ("offset", np.int16),
+            ("basis", np.uint8),
+        )
+    )
+    values = np.concatenate([np.zeros((0, width), np.int64), *(each for _, each, _ in parts)])
+    ordinals = np.concatenate([none, *(rows.ordinals for _, _, rows in parts)])
+    versions = np.concatenate([none, *(rows.versions for _, _, rows in parts)])
+    gone = np.concatenate([none.astype(np.bool_), *(gone_of(rows) for _, _, rows in parts)])
+    facts = Facts(Times(start, end, offset, basis), values)
+    return Stored(facts, ordinals, versions, gone, state.replaceable(ordinals))
+
+
+def _among(values: Int64s, keys: Int64s) -> NDArray[np.bool_]:
+    """Return which values are among sorted keys: bool[n]."""
+    if len(keys) == 0:
+        return np.zeros(len(values), np.bool_)
+    place = np.minimum(np.searchsorted(keys, values), len(keys) - 1)
+    return np.equal(keys[place], values)
 
 
 def _block_content(block: Block) -> Iterator[bytes]:

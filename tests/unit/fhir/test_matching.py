@@ -60,7 +60,7 @@ ROWS = [
     (shift, length, basis, offset)
     for shift in SHIFTS
     for length in LENGTHS
-    for basis, offset in zip(Basis, (-300, 330, OFFSET_UNKNOWN, 0), strict=True)
+    for basis, offset in zip(Basis, (-300, 330, OFFSET_UNKNOWN, 0, 60), strict=True)
 ]
 """Times on and about the bounds of the dates above: collisions, not variety."""
 

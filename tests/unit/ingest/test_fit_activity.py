@@ -96,7 +96,7 @@ def test_a_declared_zone_gives_each_instant_its_own_offset() -> None:
     given = _made(_record(NOON, 60), _record(NOON + half_a_year, 61))
     heart = _series(_parse(given, zone="Europe/Paris"))["heart-rate"]
     assert heart.times.offset.tolist() == [120, 60]
-    assert heart.times.basis.tolist() == [Basis.DECLARED, Basis.DECLARED]
+    assert heart.times.basis.tolist() == [Basis.NAMED, Basis.NAMED]
     with pytest.raises(MalformedInput, match="unknown time zone"):
         _parse(given, zone="Middle/Earth")
 

@@ -175,7 +175,7 @@ def _times(start: Int64s, end: Int64s, origin: Origin) -> Times:
     minutes = origin.offset_minutes
     if minutes is None and origin.zone:
         shifts = _offsets(start, origin.zone)
-        return Times(start, end, shifts, np.full(n, Basis.DECLARED, np.uint8))
+        return Times(start, end, shifts, np.full(n, Basis.NAMED, np.uint8))
     offset = np.full(n, OFFSET_UNKNOWN if minutes is None else minutes, np.int16)
     return Times(start, end, offset, np.full(n, Basis.RECORDED, np.uint8))
 

@@ -28,7 +28,13 @@ function tallies(report) {
     kindOf(each),
     ...["new", "changed", "known", "questionable", "unusable"].map((name) => number(each[name])),
   ]);
-  return h("div", {}, table(t("report.kept"), heads, rows, [1, 2, 3, 4, 5]), h("p", { class: "hint" }, t("report.kept.hint")));
+  return h("div", {}, table(t("report.kept"), heads, rows, [1, 2, 3, 4, 5]), h("p", { class: "hint" }, t("report.kept.hint")), dated(report));
+}
+
+// Samples and blocks of recordings together: what is counted is what moved.
+function dated(report) {
+  const count = report.tallies.reduce((sum, each) => sum + each.dated, 0);
+  return count ? h("p", { "data-dated": count }, t("report.dated", { count })) : [];
 }
 
 function kindOf({ kind, name }) {
