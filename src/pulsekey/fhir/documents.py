@@ -24,7 +24,7 @@ _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]')
 
 
 @dataclass(slots=True)
-class _Member:
+class Member:
     """A member of an object that may have to change: where its key and its value stand."""
 
     begin: int
@@ -33,10 +33,10 @@ class _Member:
 
 
 @dataclass(slots=True)
-class _Object:
+class Object:
     begin: int
     depth: int
-    members: dict[bytes, _Member] = field(default_factory=dict)
+    members: dict[bytes, Member] = field(default_factory=dict)
 
 
 def document(record: DocumentRecord, resolve: Resolve) -> bytes:
@@ -46,7 +46,7 @@ def document(record: DocumentRecord, resolve: Resolve) -> bytes:
     """
     content = record.content
     edits: list[tuple[int, int, bytes]] = []
-    for one in _objects(content):
+    for one in objects_of(content, _WANTED):
         if one.depth == 0:
             edits += _identity(one, content, record)
         elif b'"reference"' in one.members:
@@ -57,13 +57,15 @@ def document(record: DocumentRecord, resolve: Resolve) -> bytes:
     return bytes(out)
 
 
-def _objects(content: bytes) -> list[_Object]:
+def objects_of(content: bytes, wanted: frozenset[bytes]) -> list[Object]:
     """Return every object of a JSON text with its members of interest, inner ones first.
+
+    `wanted` are names in their quotes. Raises `MalformedInput` if the text is no JSON object.
 
     One loop over all tokens, on the path of every document that is read: it stays flat.
     """
-    open_: list[_Object | None] = []
-    closed: list[_Object] = []
+    open_: list[Object | None] = []
+    closed: list[Object] = []
     last, last_begin = b"", 0
     try:
         for matched in _TOKEN.finditer(content):
@@ -73,12 +75,12 @@ def _objects(content: bytes) -> list[_Object]:
                 top = open_[-1]
                 if b"\\" in last:  # A name may be written with escapes.
                     last = dumps(msgspec.json.decode(last)).encode()
-                if top is not None and last in _WANTED:
-                    top.members[last] = _Member(last_begin, begin + 1)
+                if top is not None and last in wanted:
+                    top.members[last] = Member(last_begin, begin + 1)
             elif token in _ENDS:
                 _end(open_, closed, token, begin)
             elif token == b"{":
-                open_.append(_Object(begin, len(open_)))
+                open_.append(Object(begin, len(open_)))
             elif token == b"[":
                 open_.append(None)
             last, last_begin = token, begin
@@ -89,7 +91,7 @@ def _objects(content: bytes) -> list[_Object]:
     return closed
 
 
-def _end(open_: list[_Object | None], closed: list[_Object], token: bytes, at: int) -> None:
+def _end(open_: list[Object | None], closed: list[Object], token: bytes, at: int) -> None:
     """End a member, and at a closing bracket what holds it."""
     top = open_[-1]
     if top is not None:
@@ -105,7 +107,7 @@ _ENDS = frozenset({b",", b"}", b"]"})
 _WANTED = frozenset({b'"id"', b'"meta"', b'"reference"', b'"identifier"'})
 
 
-def _identity(top: _Object, content: bytes, record: DocumentRecord) -> list[tuple[int, int, bytes]]:
+def _identity(top: Object, content: bytes, record: DocumentRecord) -> list[tuple[int, int, bytes]]:
     """Return the edits of id and meta. What the source said in meta beside versions stays."""
     meta: Json = {}
     member = top.members.get(b'"meta"')
@@ -132,7 +134,7 @@ def _identity(top: _Object, content: bytes, record: DocumentRecord) -> list[tupl
     return edits
 
 
-def _reference(one: _Object, content: bytes, resolve: Resolve) -> list[tuple[int, int, bytes]]:
+def _reference(one: Object, content: bytes, resolve: Resolve) -> list[tuple[int, int, bytes]]:
     member = one.members[b'"reference"']
     text = msgspec.json.decode(content[member.value_begin : member.end])
     if not isinstance(text, str) or text.startswith("#"):
@@ -141,7 +143,7 @@ def _reference(one: _Object, content: bytes, resolve: Resolve) -> list[tuple[int
     if local is not None:
         return [(member.value_begin, member.end, dumps(local).encode())]
     if b'"identifier"' in one.members:
-        return [_without(member, one, content)]
+        return [without(member, one, content)]
     return [(member.begin, member.end, f'"identifier":{dumps(named(text))}'.encode())]
 
 
@@ -155,9 +157,9 @@ def named(reference: str) -> Json:
     return {"system": systems.URI, "value": reference}
 
 
-def _without(member: _Member, one: _Object, content: bytes) -> tuple[int, int, bytes]:
-    """Return the edit that removes a member together with one comma. Another member is there."""
+def without(member: Member, one: Object, content: bytes) -> tuple[int, int, bytes]:
+    """Return the edit that removes a member together with one comma, if another member is there."""
     if content[member.end : member.end + 1] == b",":
         return member.begin, member.end + 1, b""
-    comma = content.rindex(b",", one.begin, member.begin)
-    return comma, member.end, b""
+    comma = content.rfind(b",", one.begin, member.begin)
+    return (member.begin if comma < 0 else comma), member.end, b""

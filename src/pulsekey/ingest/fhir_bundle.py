@@ -14,14 +14,14 @@ from typing import Final
 
 from pulsekey.ingest.archive import BZIP2_MAGIC, GZIP_MAGIC, unpacked
 from pulsekey.ingest.fhir_people import PEOPLE, identifiers_in, people_of
-from pulsekey.ingest.fhir_shape import CODES, DATES, REQUIRED, SUBJECTS
+from pulsekey.ingest.fhir_shape import DATES, REQUIRED, SUBJECTS
 from pulsekey.ingest.items import Context, Coverage, Item, Payload, Refusal
 from pulsekey.ingest.json_text import Json, JsonText, Piece
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.messages import Said
 from pulsekey.resources.documents import Clinical
-from pulsekey.signals.category import Category
-from pulsekey.signals.classification import CODED_TYPES, PERSONS, WHOLE_TYPES, classify, marked
+from pulsekey.resources.matter import ABOUT, category_of, codes_at
+from pulsekey.signals.classification import CODED_TYPES, WHOLE_TYPES
 
 TEXT_BYTES_MAX: Final = 64 * 2**20
 """Of a Bundle when unpacked: the largest chart of the samples has 5 MB."""
@@ -29,7 +29,6 @@ HEAD_BYTES: Final = 65_536
 ENTRIES_MAX: Final = 200_000
 RESOURCE_CHARACTERS_MAX: Final = 16 * 2**20
 KEY_CHARACTERS_MAX: Final = 512
-CODINGS_MAX: Final = 1_000
 BUNDLE_TYPES: Final = ("transaction", "batch", "collection", "searchset")
 
 _BOMS: Final = (b"\xef\xbb\xbf", b"\xc3\xaf\xc2\xbb\xc2\xbf")
@@ -241,15 +240,14 @@ def _clinical(entry: _Entry, resource: dict[str, Json], where: str) -> Clinical 
     references, named, complete = people_of(resource)
     if not complete:
         return Refusal(where, "it says of too many whom it is about", "send a resource for each")
-    codes = _codes(resource, CODES.get(kind, ("code",)))
     return Clinical(
         resource_type=kind,
         key=key,
-        category=_category(kind, codes, resource),
+        category=category_of(resource),
         content=content,
         subject=key if kind == "Patient" else _subject(resource),
         date=_date(resource),
-        codes=codes,
+        codes=codes_at(resource, ABOUT.get(kind, ("code",))),
         where=where,
         resource_id=own_id if isinstance(own_id, str) else "",
         references=references,
@@ -265,51 +263,6 @@ def _first_of_its_key(item: Clinical, seen: dict[str, bytes]) -> Clinical | Refu
     return Refusal(
         item.where, "another entry of this Bundle has the same name", "send one version of it"
     )
-
-
-def _category(kind: str, codes: tuple[tuple[str, str], ...], resource: dict[str, Json]) -> Category:
-    """Classify by the codes that say what it is about; a sensitive code anywhere weighs more."""
-    if kind in PERSONS:
-        return classify(kind, codes)
-    carried = tuple(_codings(resource))
-    heavier = marked(carried)
-    if heavier is not None:
-        return heavier
-    if len(carried) == CODINGS_MAX:
-        return Category.UNCLASSIFIED  # There may be more, and nobody has looked at them.
-    if kind != "Observation":
-        return classify(kind, codes)
-    components = _listed(resource.get("component"))
-    parts = [_codes(each, ("code",)) for each in components if isinstance(each, dict)]
-    return classify(kind, _codes(resource, ("code",)), parts)
-
-
-def _codes(resource: dict[str, Json], places: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    found: dict[tuple[str, str], None] = {}
-    for place in places:
-        holders: list[Json] = [resource]
-        for name in place.split("."):
-            holders = [
-                inner
-                for holder in holders
-                if isinstance(holder, dict)
-                for inner in _listed(holder.get(name))
-            ]
-        for concept in holders:
-            found.update(dict.fromkeys(_codings(concept)))
-    return tuple(found)
-
-
-def _codings(root: Json) -> Iterator[tuple[str, str]]:
-    """Yield every (system, code) below `root`, at most `CODINGS_MAX`."""
-    left = CODINGS_MAX
-    for value in _objects(root):
-        system, code = value.get("system"), value.get("code")
-        if isinstance(code, str) and (system is None or isinstance(system, str)):
-            yield system or "", code
-            left -= 1
-            if not left:
-                return
 
 
 def _subject(resource: dict[str, Json]) -> str:
@@ -337,24 +290,6 @@ def _whose(kind: str, resource: dict[str, Json]) -> tuple[tuple[str, str], ...]:
         if isinstance(about, dict)
         for pair in identifiers_in(about.get("identifier"))
     )
-
-
-def _objects(root: Json) -> Iterator[dict[str, Json]]:
-    """Yield every object of a tree that `JsonText.piece` has found to be shallow, in text order."""
-    waiting: list[Json] = [root]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            yield value
-            waiting.extend(reversed(list(value.values())))
-        elif isinstance(value, list):
-            waiting.extend(reversed(value))
-
-
-def _listed(value: Json) -> list[Json]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
 
 
 def _date(resource: dict[str, Json]) -> str:

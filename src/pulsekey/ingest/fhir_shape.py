@@ -1,4 +1,4 @@
-"""What an R4 resource of each type must have, and where its subject, date and codes stand.
+"""What an R4 resource of each type must have, and where its subject and its date stand.
 
 Only what an import needs to file a document: the full definitions stand in `pulsekey.resources`.
 Source: FHIR R4 4.0.1, StructureDefinitions of all 146 resource types (HL7, CC0).
@@ -192,16 +192,3 @@ DATES: Final = (
 )
 """Where the clinical time of a resource may stand, the first that is there; when it happened comes
 before when it was written down. A Timing has no start: such a resource is filed without a date."""
-
-CODES: Final[Mapping[str, tuple[str, ...]]] = {
-    "MedicationRequest": ("medicationCodeableConcept",),
-    "MedicationAdministration": ("medicationCodeableConcept",),
-    "MedicationDispense": ("medicationCodeableConcept",),
-    "MedicationStatement": ("medicationCodeableConcept",),
-    "Immunization": ("vaccineCode",),
-    "CarePlan": ("category",),
-    "Encounter": ("type",),
-    "DocumentReference": ("type",),
-    "Observation": ("code", "component.code"),
-}
-"""Elements that say what a resource is about, where they are not `code`."""

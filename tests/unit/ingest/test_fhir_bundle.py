@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsekey.ingest.archive import RATIO_FREE_BYTES
-from pulsekey.ingest.fhir_bundle import CODINGS_MAX, FhirBundle
+from pulsekey.ingest.fhir_bundle import FhirBundle
 from pulsekey.ingest.fhir_shape import REQUIRED
 from pulsekey.ingest.items import Item, Refusal
 from pulsekey.ingest.patients import objections
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.resources.documents import Clinical
+from pulsekey.resources.matter import CODINGS_MAX
 from pulsekey.signals.category import Category
 from tests.fakes.payloads import SAMPLES, context, payload, sample
 
@@ -131,9 +132,12 @@ def test_a_visit_or_a_bill_about_something_sensitive_is_not_filed_under_visits_o
     assert _kept(_bundle(_entry(plain % reason))).category is Category.REPRODUCTIVE_HEALTH
 
 
-def test_a_patient_stays_demographics_whatever_codes_it_carries() -> None:
-    patient = f'{{"resourceType":"Patient","maritalStatus":{SNOMED_PREGNANCY}}}'
-    assert _kept(_bundle(_entry(patient))).category is Category.DEMOGRAPHICS
+def test_a_patient_is_demographics_unless_a_code_is_sensitive() -> None:
+    patient = '{"resourceType":"Patient","maritalStatus":%s}'
+    plain = patient % _coding("urn:local", "M")
+    assert _kept(_bundle(_entry(plain))).category is Category.DEMOGRAPHICS
+    carrying = patient % SNOMED_PREGNANCY
+    assert _kept(_bundle(_entry(carrying))).category is Category.REPRODUCTIVE_HEALTH
 
 
 @pytest.mark.parametrize(

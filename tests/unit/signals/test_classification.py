@@ -4,16 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pulsekey.signals.administrative_codes import SUPPORTING, administrative
 from pulsekey.signals.catalogue import METRICS
 from pulsekey.signals.category import Category
 from pulsekey.signals.classification import (
     CODED_TYPES,
-    PERSONS,
     SENSITIVE,
     SENSITIVE_CODES,
     WHOLE_TYPES,
     categories_of,
     classify,
+    understood,
 )
 from pulsekey.signals.metric import LOINC, SNOMED
 from pulsekey.signals.ordinary_codes import NOTES, OBSERVED, ORDINARY, SOCIAL_HISTORY
@@ -80,7 +81,7 @@ def test_an_ordinary_diagnosis_that_was_once_filed_as_sensitive_is_a_condition(c
         ("K70.3", Category.SUBSTANCE_USE),
         ("T40.1X1A", Category.SUBSTANCE_USE),
         ("T39.1X2A", Category.MENTAL_HEALTH),
-        ("T39.1X1A", Category.CONDITIONS),
+        ("T39.1X1A", Category.UNCLASSIFIED),
         ("F32.1G", Category.MENTAL_HEALTH),
         ("Z3A.20", Category.REPRODUCTIVE_HEALTH),
         ("O80", Category.REPRODUCTIVE_HEALTH),
@@ -146,7 +147,7 @@ def test_parts_that_are_known_do_not_open_a_whole_that_is_not() -> None:
     assert classify("Observation", [("urn:local", "study")], parts) is Category.UNCLASSIFIED
 
 
-@pytest.mark.parametrize("resource_type", sorted({*WHOLE_TYPES, *CODED_TYPES} - PERSONS))
+@pytest.mark.parametrize("resource_type", sorted({*WHOLE_TYPES, *CODED_TYPES}))
 def test_a_sensitive_code_is_sensitive_in_a_resource_of_any_type(resource_type: str) -> None:
     got = {pair: classify(resource_type, [pair]) for pair in SENSITIVE_CODES}
     assert got == SENSITIVE_CODES
@@ -155,7 +156,9 @@ def test_a_sensitive_code_is_sensitive_in_a_resource_of_any_type(resource_type: 
 
 def test_no_code_is_both_sensitive_and_ordinary() -> None:
     observed = {pair for concepts in OBSERVED.values() for pair in concepts}
-    assert not SENSITIVE_CODES.keys() & (observed | {*ORDINARY, *SOCIAL_HISTORY, *NOTES})
+    ordinary = observed | {*ORDINARY, *SOCIAL_HISTORY, *NOTES, *SUPPORTING}
+    assert not SENSITIVE_CODES.keys() & ordinary
+    assert not [pair for pair in SENSITIVE_CODES if administrative(*pair)]
 
 
 def test_an_observation_has_one_category() -> None:
@@ -165,12 +168,12 @@ def test_an_observation_has_one_category() -> None:
 
 def test_what_is_withheld_opens_under_no_ordinary_category() -> None:
     for pair in WITHHELD:
-        for resource_type in {*WHOLE_TYPES, *CODED_TYPES} - PERSONS:
+        for resource_type in {*WHOLE_TYPES, *CODED_TYPES}:
             assert classify(resource_type, [pair, (LOINC, "8867-4")]) is Category.UNCLASSIFIED
 
 
 @given(
-    st.sampled_from(sorted({*WHOLE_TYPES, *CODED_TYPES} - PERSONS)),
+    st.sampled_from(sorted({*WHOLE_TYPES, *CODED_TYPES})),
     st.lists(st.sampled_from([*sorted(ORDINARY)[:40], *sorted(SENSITIVE_CODES), (ICD, "I10")])),
 )
 def test_a_resource_has_a_category_that_its_type_can_have(
@@ -189,6 +192,41 @@ def test_a_table_of_codes_has_no_code_twice_and_none_without_a_display() -> None
             table("s", text)
 
 
+@pytest.mark.parametrize(
+    ("codes", "category"),
+    [
+        ([(LOINC, "718-7"), ("urn:oid:1.2.840.114350.1", "HGB")], Category.LABORATORY),
+        ([(LOINC, "718-7"), (LOINC, "21636-6")], Category.UNCLASSIFIED),
+        ([(LOINC, "718-7"), (LOINC, "29893-5")], Category.UNCLASSIFIED),
+        ([(LOINC, "718-7"), ("https://LOINC.org/", "29893-5")], Category.UNCLASSIFIED),
+        ([(LOINC, "718-7"), ("urn:oid:2.16.840.1.113883.6.96", "86406008")], Category.UNCLASSIFIED),
+        ([("urn:local", "HGB")], Category.UNCLASSIFIED),
+    ],
+)
+def test_only_a_code_of_the_sender_s_own_may_stand_unknown_beside_one_that_is_known(
+    codes: list[tuple[str, str]], category: Category
+) -> None:
+    assert classify("Observation", codes) is category
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("R75", "B97.35", "B97.7", "Z91.5", "Z86.5", "K70.3", "G31.2", "Z81.1", "T43.2", "Z04.4"),
+        *("Z87.891", "Y87.0", "Z71.7", "Z70.2", "F64.0", "T71.112A", "T14.91", "T42.4X1", "B59"),
+        *("C46.9", "A60.0", "R63.0", "D57.1", "Q90", "N97.0", "T83.3", "S38.2", "U07.0", "P07"),
+    ],
+)
+def test_icd_10_is_ordinary_only_in_blocks_that_surely_are(code: str) -> None:
+    assert classify("Condition", [(ICD, code)]) in OPENING
+    assert not understood([(ICD, code)])
+
+
+@pytest.mark.parametrize("code", ["I10", "E11.9", "C50.9", "J45.909", "M54.5", "S52.501A", "U07.1"])
+def test_what_a_practice_codes_most_is_an_ordinary_condition(code: str) -> None:
+    assert classify("Condition", [(ICD, code)]) is Category.CONDITIONS
+
+
 def test_codes_that_disagree_are_unclassified() -> None:
     codes = [(LOINC, "8867-4"), (LOINC, "718-7")]
     assert classify("Observation", codes) is Category.UNCLASSIFIED
@@ -199,7 +237,7 @@ def test_the_same_number_in_another_system_says_nothing() -> None:
 
 
 @given(
-    st.sampled_from(sorted({*WHOLE_TYPES, *CODED_TYPES} - PERSONS)),
+    st.sampled_from(sorted({*WHOLE_TYPES, *CODED_TYPES})),
     st.sampled_from(sorted(SENSITIVE_CODES)),
     st.lists(st.sampled_from([(LOINC, "8867-4"), (SNOMED, "59621000"), ("x", "y"), (ICD, "I10")])),
     st.integers(0, 4),

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from pulsekey.signals.administrative_codes import SUPPORTING
 from pulsekey.signals.catalogue import METRICS
 from pulsekey.signals.metric import LOINC, SNOMED
 from pulsekey.signals.ordinary_codes import NOTES, OBSERVED, ORDINARY, SOCIAL_HISTORY
@@ -23,6 +24,7 @@ TABLES = {
     "ordinary": ORDINARY,
     "social-history": SOCIAL_HISTORY,
     "notes": NOTES,
+    "supporting": SUPPORTING,
     **{str(category): concepts for category, concepts in OBSERVED.items()},
     "metrics": {
         (code.system, code.code): code.display
