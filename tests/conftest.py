@@ -22,8 +22,12 @@ settings.load_profile(os.environ.get("PULSEKEY_TEST_EFFORT", "usual"))
 
 @pytest.fixture(scope="session")
 def full_records() -> Path:
-    """The folder of full sample records, which a fresh clone does not have."""
+    """The folder of full sample records, which a fresh clone does not have.
+
+    docs/operating.md says where they go. The tests that need them compare with public records too
+    large, or under other licences than ours, to be shipped; excerpts of them are.
+    """
     folder = Path(__file__).parents[2] / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip("the full sample records are not beside this checkout")
+        pytest.skip(f"the full sample records are not in {folder}: see docs/operating.md, Tests")
     return folder

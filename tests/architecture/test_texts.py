@@ -28,6 +28,7 @@ OPERATORS = {
     "quality/overlap.py": "a mistake in a program",
     "signals/series.py": "a mistake in a program",
     "identity/embedded.py": "the node's own keys",
+    "identity/software_passkey.py": "the key file of a program",
     "identity/sealing.py": "the node's own keys",
     "identity/relying_party.py": "the node's own address",
     "exchange/search_records.py": "what programs ask of the FHIR interface",

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pulsekey.primitives.assertion import P256_ORDER, PublicKey
+from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.ids import Entropy
 
 CREDENTIAL_ID_BYTES = 32
@@ -172,6 +173,39 @@ def create(
     secret = int.from_bytes(entropy(64)) % (P256_ORDER - 1) + 1
     key = ec.derive_private_key(secret, ec.SECP256R1())
     return SoftwarePasskey(rp_id, origin, entropy(CREDENTIAL_ID_BYTES), user_handle, 0, key)
+
+
+def saved(passkey: SoftwarePasskey) -> bytes:
+    """Return a passkey as JSON, private key included: for a file that only its owner can read.
+
+    Save it again after each use: whoever signs with an older count looks like a clone.
+    """
+    document = {
+        "rpId": passkey.rp_id,
+        "origin": passkey.origin,
+        "credentialId": passkey.credential_id.hex(),
+        "userHandle": passkey.user_handle.hex(),
+        "signCount": passkey.sign_count,
+        "secret": f"{passkey._key.private_numbers().private_value:064x}",  # noqa: SLF001  Its own module.
+    }
+    return json.dumps(document).encode()
+
+
+def loaded(content: bytes) -> SoftwarePasskey:
+    """Return the passkey that `saved` wrote; raise `MalformedInput` for anything else."""
+    try:
+        raw = json.loads(content)
+        return SoftwarePasskey(
+            rp_id=str(raw["rpId"]),
+            origin=str(raw["origin"]),
+            credential_id=bytes.fromhex(raw["credentialId"]),
+            user_handle=bytes.fromhex(raw["userHandle"]),
+            sign_count=int(raw["signCount"]),
+            _key=ec.derive_private_key(int(raw["secret"], 16), ec.SECP256R1()),
+        )
+    except (ValueError, KeyError, TypeError):
+        # Not what it says: it may be half of a key.
+        raise MalformedInput("not a saved passkey", where="passkey file") from None
 
 
 def base64url(content: bytes) -> str:

@@ -8,7 +8,8 @@ import pytest
 from webauthn import verify_authentication_response, verify_registration_response
 from webauthn.helpers.exceptions import InvalidAuthenticationResponse
 
-from pulsekey.identity.software_passkey import SoftwarePasskey, base64url, create
+from pulsekey.identity.software_passkey import SoftwarePasskey, base64url, create, loaded, saved
+from pulsekey.primitives.errors import MalformedInput
 from tests.fakes.software_authenticator import Repeatable
 from vectors.reading import cases
 
@@ -107,3 +108,39 @@ def test_two_passkeys_share_nothing() -> None:
 
 def _unbase64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def test_a_passkey_that_was_saved_signs_on() -> None:
+    mine = passkey()
+    registered = verify_registration_response(
+        credential=dict(mine.register(b"a challenge")),
+        expected_challenge=b"a challenge",
+        expected_rp_id="localhost",
+        expected_origin=ORIGIN,
+    )
+    verified = verify_authentication_response(
+        credential=dict(loaded(saved(mine)).authenticate(b"another")),
+        expected_challenge=b"another",
+        expected_rp_id="localhost",
+        expected_origin=ORIGIN,
+        credential_public_key=registered.credential_public_key,
+        credential_current_sign_count=1,
+        require_user_verification=True,
+    )
+    assert verified.new_sign_count == 2
+    assert loaded(saved(mine)).user_handle == b"somebody"
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"rpId": "localhost"}'])
+def test_what_is_no_saved_passkey_is_refused(content: bytes) -> None:
+    with pytest.raises(MalformedInput):
+        loaded(content)
+
+
+def test_a_saved_passkey_that_was_cut_is_refused_without_its_secret() -> None:
+    content = saved(passkey())
+    secret = json.loads(content)["secret"]
+    for changed in (content.replace(secret.encode(), b"zz" + secret[2:].encode()), content[:-9]):
+        with pytest.raises(MalformedInput) as refused:
+            loaded(changed)
+        assert secret[2:12] not in str(refused.value)
