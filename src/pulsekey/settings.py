@@ -71,6 +71,10 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     """Whose X-Forwarded-For is believed. `PULSEKEY_TRUSTED_PROXIES`."""
 
+    test_data: bool = False
+    """Whether people may be confirmed whom nobody checked: never where patients are real.
+    `PULSEKEY_TEST_DATA`."""
+
     mark_folder: Path | None = None
     """A folder on another disk, for a copy of the high-water mark. `PULSEKEY_MARK_FOLDER`."""
 
@@ -137,6 +141,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         session_minutes_max=_count(env, "SESSION_MINUTES_MAX", defaults.session_minutes_max, 1_440),
         upload_bytes_max=_count(env, "UPLOAD_BYTES_MAX", defaults.upload_bytes_max, 2**40),
         commit_minutes=_count(env, "COMMIT_MINUTES", defaults.commit_minutes, 1_440),
+        test_data=_flag(env, "TEST_DATA"),
         mark_folder=Path(env[f"{PREFIX}MARK_FOLDER"]) if env.get(f"{PREFIX}MARK_FOLDER") else None,
         anonymous_per_address_max=_count(
             env, "ANONYMOUS_PER_ADDRESS_MAX", defaults.anonymous_per_address_max, RATE_MAX
@@ -162,6 +167,13 @@ def _check_origin(origin: str) -> None:
             where="PULSEKEY_ORIGIN",
             cure="an origin such as https://records.clinic.example",
         )
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    raw = env.get(PREFIX + name, "0")
+    if raw not in {"0", "1"}:
+        raise MalformedInput("must be 0 or 1", where=PREFIX + name, cure="0 unless it is meant")
+    return raw == "1"
 
 
 def _networks(raw: str) -> tuple[Network, ...]:

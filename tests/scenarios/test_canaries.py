@@ -270,7 +270,7 @@ def test_canaries_are_heard_nowhere(  # noqa: PLR0915  One story, told once.
             "/api/registrations", role="patient", displayName=SAID["patient name"]
         )
         record = patient["patient"]
-        check = {"method": "test-data", "reference": SAID["check"]}
+        check = {"method": "known-to-staff", "reference": SAID["check"]}
         assert boss.post(f"/api/people/{clinician['id']}/confirmation", check).status == 200
         story.sign(owner, key, owner.post("/api/offers/account"))
         bound = {"identifiers": [{"system": MRN, "value": SAID["identifier"]}]}

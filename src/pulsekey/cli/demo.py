@@ -30,6 +30,7 @@ from pulsekey.cli.screen import say
 from pulsekey.cli.serving import free_port, served
 from pulsekey.cli.story import Story
 from pulsekey.evidence.verify import verify
+from pulsekey.identity.enrolment import Method
 from pulsekey.identity.setup import issue_set_up_token
 from pulsekey.primitives.errors import Unavailable
 from pulsekey.settings import Settings
@@ -95,6 +96,7 @@ def _fresh_node(folder: Path, story: Story) -> Iterator[Node]:
         port=port,
         origin=f"http://localhost:{port}",
         organisation=ORGANISATION,
+        test_data=True,
     )
     story.chapter("A node, with nothing but Python")
     wiring.create(settings, beside=frozenset({MARK}))
@@ -112,7 +114,7 @@ def _clinician(story: Story, operator: Person, origin: str, party: str) -> Perso
         origin, party, "/api/registrations", role="clinician", displayName=CLINICIAN_NAME
     )
     path = f"/api/people/{clinician.principal['id']}/confirmation"
-    operator.client.post(path, {"method": _methods(operator)[0], "reference": "staff badge 7"})
+    operator.client.post(path, {"method": Method.TEST_DATA, "reference": "staff badge 7"})
     story.line(f"{CLINICIAN_NAME} registered a passkey; {OPERATOR_NAME} confirmed who she is")
     return clinician
 
@@ -127,18 +129,13 @@ def _patient(story: Story, operator: Person, origin: str, party: str) -> Person:
     operator.client.post(
         path,
         {
-            "method": _methods(operator)[0],
+            "method": Method.TEST_DATA,
             "reference": "identity card",
             "identifiers": [identifier()],
         },
     )
     story.line("the operator bound the account to the hospital's record number")
     return patient
-
-
-def _methods(operator: Person) -> list[str]:
-    methods: list[str] = operator.client.get("/api/people")["methods"]
-    return methods
 
 
 def _imports(story: Story, patient: Person, home: Path) -> None:

@@ -41,7 +41,7 @@ def serve_samples(given: Settings) -> None:
     """Make a node with the sample record, invite three people to it, and serve the portal."""
     with sample_home(given.home) as folder, listening(given) as taken:
         emptied(folder)
-        _served(replace(given, home=folder, organisation=ORGANISATION), taken)
+        _served(replace(given, home=folder, organisation=ORGANISATION, test_data=True), taken)
 
 
 def _served(settings: Settings, taken: socket.socket) -> None:
@@ -77,7 +77,7 @@ def _confirming(node: Node, invitations: "_Invitations") -> Iterator[None]:
     def watch() -> None:
         while not ended.wait(POLL_SECONDS):
             if node.identities.principal(invitations.operator).status is Status.REGISTERED:
-                check = Check(Method.IN_PERSON_DOCUMENT, "whoever runs the sample node")
+                check = Check(Method.TEST_DATA, "whoever runs the sample node")
                 own = node.identities.custodian().id
                 node.directory.confirm_staff(invitations.founder, invitations.operator, own, check)
                 return

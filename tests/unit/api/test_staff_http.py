@@ -12,6 +12,7 @@ from pulsekey.api.rate_limit import FORWARDED
 from pulsekey.exchange.list_people import PEOPLE_PER_PAGE
 from pulsekey.fhir.search import SUPPORTED
 from pulsekey.identity import software_passkey
+from pulsekey.identity.lifecycle import Status
 from pulsekey.identity.principals import Role
 from pulsekey.settings import settings_from
 from tests.fakes.node_clinic import MRN, Clinic, Member, challenge_of, opened_clinic, unpadded
@@ -378,3 +379,21 @@ def test_the_document_names_the_search_parameters_of_fhir(clinic: Clinic, site: 
         assert f"{FHIR}/{kind}/{{id}}" in document["paths"]
     for query, status in ((("_format", "json"), 200), (("_count", "1"), 200), (("when", "x"), 400)):
         assert program.fhir("Condition", query).status == status
+
+
+@pytest.mark.parametrize("test_data", [False, True])
+def test_nobody_is_confirmed_unchecked_where_patients_are_real(
+    tmp_path: Path, *, test_data: bool
+) -> None:
+    """What a patient signs says that the clinic confirmed who the recipient is."""
+    with (
+        opened_clinic(tmp_path / "node", test_data=test_data) as clinic,
+        served(clinic.node) as site,
+    ):
+        boss, waiting = site.in_portal(clinic.operator), clinic.clinician(confirmed=False)
+        assert ("test-data" in boss.get("/api/people").json["methods"]) is test_data
+        path = f"/api/people/{waiting.id}/confirmation"
+        asked = {"method": "test-data", "reference": "made up", "organisationName": "City Clinic"}
+        reply = boss.post(path, asked)
+        assert reply.status == (200 if test_data else 400), reply.body
+        assert (waiting.principal.status is Status.CONFIRMED) is test_data
