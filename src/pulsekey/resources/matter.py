@@ -57,8 +57,22 @@ _WORDED: Final = (
 )
 """Beginnings of elements that may be in words: they tell more of what the codes are about."""
 
+_PARTIES: Final = frozenset(
+    {
+        *("actor", "asserter", "assigner", "attester", "authenticator", "author", "beneficiary"),
+        *("collector", "coverage", "custodian", "destination", "dispenser", "enterer", "facility"),
+        *("generalPractitioner", "individual", "informationSource", "insurer", "interpreter"),
+        *("location", "managingOrganization", "manufacturer", "member", "onBehalfOf", "operator"),
+        *("organization", "owner", "participant", "patient", "payor", "performer"),
+        *("policyHolder", "prescriber", "provider", "receiver", "recipient", "recorder"),
+        *("referrer", "requester", "resultsInterpreter", "sender", "serviceProvider", "source"),
+        *("subject", "subscriber", "supplier", "who"),
+    }
+)
+"""Elements that name who, where or who pays: a name may stand there without more."""
+
 _UNJUDGED: Final = ("meta.tag", "meta.profile")
-_CARRIERS: Final = frozenset(
+CARRIERS: Final = frozenset(
     {*PERSONS, "Endpoint", "Location", "Organization", "Practitioner", "PractitionerRole"}
 )
 """Types that say who and where: a resource may contain them whatever it is about."""
@@ -105,7 +119,7 @@ def _by_subject(kind: str, resource: Mapping[str, Json]) -> Category:
 def _held(contained: Mapping[str, Json], category: Category) -> bool:
     """Whether a contained resource tells no more than the one that it is in."""
     kind = contained.get("resourceType")
-    if kind in _CARRIERS:
+    if kind in CARRIERS:
         return all(not one.codes or understood(one.codes) for one in concepts(contained))
     if kind in WHOLE_TYPES or kind in CODED_TYPES:
         return category_of(contained) is category
@@ -117,7 +131,7 @@ def _fits(kind: str, concept: Concept) -> bool:
     if about or concept.path in _OWN.get(kind, ()) or concept.path.startswith(_UNJUDGED):
         return True  # The subject was judged as a whole.
     if not concept.codes:
-        return concept.name.startswith(_WORDED)
+        return concept.name.startswith(_WORDED) or concept.name in _PARTIES
     stated = concept.name in _STATED and all(not system for system, _ in concept.codes)
     return stated or understood(concept.codes)
 
@@ -160,7 +174,8 @@ def codings(root: Json) -> Iterator[tuple[str, str]]:
 def concepts(resource: Mapping[str, Json]) -> Iterator[Concept]:
     """Yield every concept of a resource, those of contained resources left out.
 
-    Quantities are not concepts: their codes are units.
+    A reference that is a display only counts as one in words. Quantities are not concepts: their
+    codes are units.
     """
     waiting: list[tuple[str, Json]] = [
         (name, value) for name, value in resource.items() if name != "contained"
@@ -176,11 +191,18 @@ def concepts(resource: Mapping[str, Json]) -> Iterator[Concept]:
             elif (pair := _pair(value)) is not None:
                 if "value" not in value:
                     yield Concept(path, (pair,))
-            elif isinstance(value.get("text"), str) and value.keys() <= {"text", "id", "extension"}:
+            elif _worded(value):
                 yield Concept(path, ())
             waiting.extend(
                 (f"{path}.{name}", inner) for name, inner in value.items() if name != "coding"
             )
+
+
+def _worded(value: Mapping[str, Json]) -> bool:
+    """Whether a concept, or what stands in a reference's place, is said in words alone."""
+    if isinstance(value.get("display"), str):
+        return "reference" not in value
+    return isinstance(value.get("text"), str) and value.keys() <= {"text", "id", "extension"}
 
 
 def _pair(value: Mapping[str, Json]) -> tuple[str, str] | None:
