@@ -6,6 +6,7 @@ import { named, t } from "./messages.js";
 import { number } from "./words.js";
 
 const NO_CURE = "nothing-to-do";
+const PLACES_MAX = 20;
 
 export function reportOf(report) {
   const parts = [head(report), tallies(report)];
@@ -99,5 +100,15 @@ function grouped(items, keyOf) {
 function where(members) {
   const places = members.map(({ where: { text }, what }) => (what && !text.includes(what) ? t("report.place", { place: text, what: named("resource", what) }) : text));
   if (places.length === 1) return h("div", { class: "small" }, places[0]);
-  return h("details", { class: "where" }, h("summary", {}, t("report.places", { count: places.length })), h("p", { class: "small" }, places.join(" · ")));
+  const told = places.length > PLACES_MAX ? ranges(members) : [places.join(" · ")];
+  return h("details", { class: "where" }, h("summary", {}, t("report.places", { count: places.length })), told.map((each) => h("p", { class: "small" }, each)));
+}
+
+// A hundred places are a wall: of each kind how many there are, the first and the last.
+function ranges(members) {
+  return grouped(members, (each) => [each.what]).map(([[what], those]) => {
+    const [first, last] = [those[0], those.at(-1)].map(({ where: { text } }) => text);
+    if (!what) return `${first} … ${last}`;
+    return t("report.range", { what: named("resource", what), count: those.length, first, last });
+  });
 }

@@ -28,6 +28,7 @@ ready();
 
 function show(keys) {
   by("list").replaceChildren(h("ul", { class: "stack plain-list" }, keys.map((key, index) => keyCard(key, index, { changed: show, remove: removing(key, keys.length) }))));
+  by("only").hidden = keys.length > 1;
 }
 
 function removing(key, count) {

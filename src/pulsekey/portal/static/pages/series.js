@@ -171,7 +171,7 @@ function legend(series, points) {
 
 function caption(points, thinned, cut) {
   const floating = points.some((point) => point.basis === BASIS_FLOATING);
-  return [t(floating ? "series.times.floating" : "series.times"), thinned ? t("series.thinned") : "", cut ? t("series.cut") : "", points.length > 1 ? t("series.zoom") : ""].filter(Boolean).join(" ");
+  return [t(floating ? "series.times.floating" : "series.times"), thinned ? t("series.thinned") : "", cut ? t("series.cut") : "", points.length > 1 ? t("series.zoom") : ""].filter(Boolean).join(t("sentence.join"));
 }
 
 function rows(series, points, shown = ROWS_STEP) {
@@ -255,6 +255,12 @@ function graded(window) {
   by("summary").replaceChildren(h("p", { class: "notice summary", id: "quality" }, h("span", {}, text)));
 }
 
+// Leads are called by the same signs everywhere; only the words around them are of a language.
+function leadName(name) {
+  const [, lead] = /^ECG (?:lead )?(\S+)$/.exec(name) ?? [];
+  return lead ? t("ecg.lead.named", { lead }) : name;
+}
+
 function length(block) {
   return t("ecg.length", { count: Math.round((block.end - block.start) / 1e6) });
 }
@@ -265,13 +271,14 @@ async function strips(block, second, windows) {
   if (found.windows.length) windows.set(block.ordinal, found.windows);
   graded(windows.get(block.ordinal)?.[Math.floor(second / STRIP_SECONDS)]);
   const begin = wall(block.start, found.offset) + second * 1000;
-  const sheets = found.channels.map((channel) =>
+  const channels = found.channels.map((channel) => ({ ...channel, name: leadName(channel.name) }));
+  const sheets = channels.map((channel) =>
     h("div", { class: "ecg-lead" }, h("h2", { class: "small" }, channel.name), h("div", { class: "ecg-scroll", tabindex: "0", role: "region", "aria-label": channel.name }, strip(channel, found.rateHz, STRIP_SECONDS))),
   );
   by("plot").replaceChildren(...sheets);
   by("legend").replaceChildren(h("span", {}, t("ecg.when", { time: wallSecond(begin), second })));
   by("caption").textContent = t("ecg.scale");
-  const body = found.channels.map((channel) => {
+  const body = channels.map((channel) => {
     const { low, high, lost } = extent(channel);
     return [channel.name, low, high, String(lost)];
   });
