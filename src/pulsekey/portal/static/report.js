@@ -108,6 +108,7 @@ function where(members) {
 function ranges(members) {
   return grouped(members, (each) => [each.what]).map(([[what], those]) => {
     const [first, last] = [those[0], those.at(-1)].map(({ where: { text } }) => text);
+    if (those.length === 1) return first;
     if (!what) return `${first} … ${last}`;
     return t("report.range", { what: named("resource", what), count: those.length, first, last });
   });
