@@ -250,10 +250,15 @@ def identities_opened(
     settings: Settings, entropy: Entropy = secrets.token_bytes
 ) -> Iterator[IdentityStore]:
     """Open who takes part and nothing else, beside a node that is running or not."""
-    keys = node_keys(settings, entropy)
-    with closing(
-        open_store(Home(settings.home).identities, keys.identity_key, entropy)
-    ) as identities:
+    home, keys = Home(settings.home), node_keys(settings, entropy)
+    if not home.identities.exists():
+        # Opening would make an empty one, which looks like an older copy when the node opens.
+        if home.mark.exists():
+            raise NotFound(f"{home.identities} is missing: put its newest copy back")
+        raise Conflict(
+            "this node has not been set up yet: `pulsekey serve` prints the first operator's token"
+        )
+    with closing(open_store(home.identities, keys.identity_key, entropy)) as identities:
         yield identities
 
 

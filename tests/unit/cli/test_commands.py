@@ -372,3 +372,23 @@ def test_a_name_cannot_steer_the_terminal_that_shows_it(
     told = capsys.readouterr().out
     assert "\x1b" not in told
     assert "\nroot" not in told
+
+
+@pytest.mark.parametrize("words", [("people",), ("invite-operator", "Ada Operator")])
+def test_a_lost_store_of_people_is_not_made_anew(
+    home: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    store = Home(home).identities
+    store.unlink()
+    assert run(home, *words) == 3
+    assert f"{store} is missing" in capsys.readouterr().err
+    assert not store.exists()
+
+
+@pytest.mark.parametrize("words", [("people",), ("invite-operator", "Ada Operator")])
+def test_before_the_node_was_served_nobody_takes_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert run(tmp_path / "node", "init") == 0
+    assert run(tmp_path / "node", *words) == 5
+    assert "pulsekey serve" in capsys.readouterr().err
