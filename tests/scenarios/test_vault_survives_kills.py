@@ -72,14 +72,18 @@ def check_whole(reader: Reader, imports: int) -> None:
     """Every visible import is there with all that it added."""
     series = reader.series(ALL)
     counts = sorted(entry.count for entry in series)
-    assert counts == sorted([imports, imports * vault_child.ROWS] if imports else [])
+    dated = (imports + 1) // 2 * vault_child.DATED
+    assert counts == sorted([imports, imports * vault_child.ROWS, dated] if imports else [])
     blocks = reader.blocks(BlockQuery(ALL, limit=1_000))
     assert len(blocks) == imports
     if not imports:
         return
+    check_dated(reader, imports)
     after, expected = None, 0
+    (watch,) = (e.id for e in series if e.count == imports * vault_child.ROWS)
+    only = SeriesQuery(PATIENT, frozenset(Category), frozenset({watch}))
     while True:
-        page = reader.samples(SampleQuery(ALL, (), after, Order.OLDEST, ROWS_PER_PAGE))
+        page = reader.samples(SampleQuery(only, (), after, Order.OLDEST, ROWS_PER_PAGE))
         (samples,) = page.samples
         count = len(samples)
         starts = (samples.series.times.start - T0) // 1_000_000
@@ -95,3 +99,23 @@ def check_whole(reader: Reader, imports: int) -> None:
             break
         after = page.next
     assert expected == imports * vault_child.ROWS
+
+
+def check_dated(reader: Reader, imports: int) -> None:
+    """Every sample of the second source is where the newest visible import says, and only there."""
+    dated = imports // 2 * vault_child.DATED
+    count = (imports + 1) // 2 * vault_child.DATED
+    (other,) = (entry for entry in reader.series(ALL) if entry.source.key == "other")
+    only = SeriesQuery(PATIENT, frozenset(Category), frozenset({other.id}))
+    found: list[tuple[int, int]] = []
+    after = None
+    while True:
+        page = reader.samples(SampleQuery(only, (), after, Order.OLDEST, ROWS_PER_PAGE))
+        for samples in page.samples:
+            starts = (samples.series.times.start - T0) // 1_000_000
+            found += zip(samples.ordinals.tolist(), starts.tolist(), strict=True)
+        if page.next is None:
+            break
+        after = page.next
+    shift = -vault_child.OFFSET_MINUTES * 60
+    assert sorted(found) == [(k, k + (shift if k < dated else 0)) for k in range(count)]

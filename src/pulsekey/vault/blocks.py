@@ -49,10 +49,14 @@ class Place:
     bounds: Bounds
 
     @property
+    def unplaced(self) -> bool:
+        """Whether it was written before bases were noted: it is found by its instant alone."""
+        return self.bounds.basis == BASIS_UNKNOWN and not self.bounds.floating
+
+    @property
     def time(self) -> BlockTime:
         bounds = self.bounds
         if bounds.basis == BASIS_UNKNOWN:
-            # Written before bases were noted: found by its instant alone.
             basis = Basis.FLOATING if bounds.floating else Basis.EXPORT
             return BlockTime(bounds.start_min, OFFSET_UNKNOWN, basis)
         return BlockTime(bounds.start_min, bounds.offset, Basis(bounds.basis))
@@ -111,8 +115,8 @@ def _same(time: BlockTime, place: Place, live: dict[int, Place]) -> bool:
     """Whether a stored version has the time of the incoming block."""
     other = place.time
     firm, was_firm = rank(time.basis) == FIRM, rank(other.basis) == FIRM
-    if time.basis is not Basis.FLOATING and place.bounds.basis == BASIS_UNKNOWN:
-        return time.start == other.start and not place.bounds.floating
+    if place.unplaced:
+        return time.basis is not Basis.FLOATING and time.start == other.start
     if firm and was_firm:
         return time.start == other.start
     if firm and live.get(place.ordinal) is not place:
@@ -129,7 +133,7 @@ def _better(time: BlockTime, known: BlockTime) -> bool:
 def _next(time: BlockTime, newest: Place) -> FoundBlock:
     known, version = newest.time, newest.bounds.version_max + 1
     if not _better(time, known):
-        kept = time if newest.bounds.basis == BASIS_UNKNOWN else known
+        kept = time if newest.unplaced else known
         return FoundBlock(CHANGED, newest.ordinal, version, kept)
     left = known if known.start != time.start else None
     return FoundBlock(CHANGED, newest.ordinal, version, time, left, dated=True)

@@ -7,16 +7,19 @@ what is then left is new. The same sample twice in one import is known the secon
 are equal, `sameness` says.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pulsekey.signals.series import Int8s, Int64s
 
+Columns: TypeAlias = Sequence[Int64s]
+"""What n rows are found by: start int64[n], end, what they count, then the columns of the value."""
+
 TIME_COLUMNS = 3
-"""The leading columns of an identity matrix: start, end, what they count. The others are the
-value."""
 
 KNOWN, CHANGED, NEW = 0, 1, 2
 _RANK_MAX = 1 << 31
@@ -34,15 +37,15 @@ class Match:
 
 
 def match(
-    incoming: Int64s, stored: Int64s, ordinals: Int64s, replaceable: NDArray[np.bool_]
+    incoming: Columns, stored: Columns, ordinals: Int64s, replaceable: NDArray[np.bool_]
 ) -> Match:
-    """Match identity matrices: `incoming` int64[n, k], `stored` int64[m, k] of `ordinals` int64[m].
+    """Match n incoming rows with m stored ones, which are of `ordinals` int64[m].
 
     `replaceable` bool[m] marks the stored rows that may get a next version.
     """
-    n, m = len(incoming), len(stored)
+    n, m = len(incoming[0]), len(stored[0])
     outcome = np.full(n, KNOWN, np.int8)
-    whole, times = _identities(np.concatenate((stored, incoming)))
+    whole, times = _identities(stored, incoming)
     row_of = np.full(n + m, -1, np.int64)
     row_of[whole[:m]] = np.arange(m)
     found = row_of[whole[m:]]
@@ -62,23 +65,23 @@ def match(
     return Match(outcome, found)
 
 
-def paired(mine: Int64s, theirs: Int64s) -> tuple[Int64s, Int64s]:
-    """Return places in `mine` int64[n, k] and in `theirs` int64[m, k] of equal rows, one to one.
+def paired(mine: Columns, theirs: Columns) -> tuple[Int64s, Int64s]:
+    """Return places in `mine` and in `theirs` of equal rows, one to one.
 
     The first of several equal rows pairs with the first of theirs, the second with the second.
     """
-    n = len(mine)
-    whole, _ = _identities(np.concatenate((mine, theirs)))
+    n = len(mine[0])
+    whole, _ = _identities(mine, theirs)
     _, left, right = np.intersect1d(_ranked(whole[:n]), _ranked(whole[n:]), return_indices=True)
     return left, right
 
 
-def _identities(rows: Int64s) -> tuple[Int64s, Int64s]:
-    """Return for each row a number of the whole row and one of its time columns alone."""
-    count = len(rows)
+def _identities(first: Columns, second: Columns) -> tuple[Int64s, Int64s]:
+    """Return for each row of both a number of the whole row and one of its time columns alone."""
+    columns = [np.concatenate(pair) for pair in zip(first, second, strict=True)]
+    count = len(columns[0])
     if count == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    columns = [rows[:, k] for k in range(rows.shape[1])]
     # A column that never varies separates nothing.
     varying = [k for k, column in enumerate(columns) if (column != column[0]).any()]
     order = np.lexsort([columns[k] for k in reversed(varying)]) if varying else np.arange(count)

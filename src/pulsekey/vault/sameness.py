@@ -15,7 +15,7 @@ from pulsekey.primitives.clock import MICROS_PER_SECOND
 from pulsekey.signals.grade import Reason
 from pulsekey.signals.series import Basis, Grades, Int64s, Series, Times
 from pulsekey.vault.joining import joined, newest_versions, rows_at, taken, times_at
-from pulsekey.vault.matching import CHANGED, KNOWN, NEW, TIME_COLUMNS, Match, match, paired
+from pulsekey.vault.matching import CHANGED, KNOWN, NEW, TIME_COLUMNS, Columns, Match, match, paired
 from pulsekey.vault.records import Added
 from pulsekey.vault.segment import Rows
 from pulsekey.vault.walls import DECLARED, FIRM, FLOATS, Bools, ahead_micros, ranks, walls
@@ -70,21 +70,26 @@ def recognise(series: Series, values: Int64s, stored: Stored, next_ordinal: int)
     incoming = Facts(series.times, values)
     live = np.zeros(len(stored.ordinals), np.bool_)
     live[newest_versions(stored.ordinals, stored.versions, stored.gone)] = True
-    here = np.flatnonzero(~stored.gone)
-    known = Stored(
-        stored.facts.at(here),
-        stored.ordinals[here],
-        stored.versions[here],
-        stored.gone[here],
-        stored.replaceable[here],
-    )
-    live = live[here]
+    known = stored
+    if stored.gone.any():
+        here = np.flatnonzero(~stored.gone)
+        known, live = _at(stored, here), live[here]
     level = int(ranks(series.times.basis[:1])[0])
     if level == FIRM:
         found = _by_instant(incoming, known, live)
     else:
         found = _by_wall(incoming, known, live, moving=level == DECLARED)
     return _written(series, found, known, next_ordinal)
+
+
+def _at(stored: Stored, places: Int64s) -> Stored:
+    return Stored(
+        stored.facts.at(places),
+        stored.ordinals[places],
+        stored.versions[places],
+        stored.gone[places],
+        stored.replaceable[places],
+    )
 
 
 def _by_instant(incoming: Facts, stored: Stored, live: Bools) -> Match:
@@ -140,15 +145,15 @@ def _claim(found: Match, incoming: Facts, stored: Stored, candidates: Bools) -> 
     """Let instants that are new so far take samples of equal wall-clock time, one to one."""
     _, clear = walls(incoming.times)
     mine, theirs = _on_the_wall(incoming), _on_the_wall(stored.facts)
-    for columns, allowed in (
-        (slice(None), candidates),
-        (slice(TIME_COLUMNS), candidates & stored.replaceable),
+    for count, allowed in (
+        (len(mine), candidates),
+        (TIME_COLUMNS, candidates & stored.replaceable),
     ):
         left = np.flatnonzero((found.outcome == NEW) & clear)
         free = np.flatnonzero(allowed & ~_taken(found, len(candidates)))
         free = free[np.argsort(stored.ordinals[free], kind="stable")]
         if len(left) and len(free):
-            a, b = paired(mine[left][:, columns], theirs[free][:, columns])
+            a, b = paired(_rows_of(mine[:count], left), _rows_of(theirs[:count], free))
             found.outcome[left[a]] = CHANGED
             found.stored[left[a]] = free[b]
     _claim_over_clock_changes(found, incoming, stored, candidates)
@@ -164,18 +169,17 @@ def _claim_over_clock_changes(
     mine, theirs = _on_the_wall(incoming), _on_the_wall(stored.facts)
     spans = incoming.times.end - incoming.times.start
     stored_spans = stored.facts.times.end - stored.facts.times.start
-    # Without the end.
-    everything = np.r_[0, 2 : mine.shape[1]]
-    for columns, allowed, outcome in (
-        (everything, candidates, KNOWN),
-        (everything[:2], candidates & stored.replaceable, CHANGED),
+    mine, theirs = (mine[0], *mine[2:]), (theirs[0], *theirs[2:])  # Without the end.
+    for count, allowed, outcome in (
+        (len(mine), candidates, KNOWN),
+        (TIME_COLUMNS - 1, candidates & stored.replaceable, CHANGED),
     ):
         left = np.flatnonzero((found.outcome == NEW) & (spans > 0))
         free = np.flatnonzero(allowed & (stored_spans > 0) & ~_taken(found, len(candidates)))
         if not len(left) or not len(free):
             return
         free = free[np.argsort(stored.ordinals[free], kind="stable")]
-        a, b = paired(mine[left][:, columns], theirs[free][:, columns])
+        a, b = paired(_rows_of(mine[:count], left), _rows_of(theirs[:count], free))
         a, b = left[a], free[b]
         longer = np.abs(spans[a] - stored_spans[b])
         # Two floating times, or two of the same zone, have no change of clocks between them.
@@ -268,17 +272,16 @@ def _placed(rows: Rows, places: Int64s, old: Times) -> tuple[Rows, int]:
     return rows_at(whole, order), int((~stays & (differs | (mine > theirs))).sum())
 
 
-def _identities(facts: Facts, *, comparable: Bools) -> Int64s:
+def _identities(facts: Facts, *, comparable: Bools) -> Columns:
     times = facts.times
-    return _matrix(times.start, times.end, ~comparable, facts.values)
+    return times.start, times.end, (~comparable).astype(np.int64), *facts.values.T
 
 
-def _on_the_wall(facts: Facts) -> Int64s:
+def _on_the_wall(facts: Facts) -> Columns:
     start, known = walls(facts.times)
-    return _matrix(start, facts.times.end + ahead_micros(facts.times), ~known, facts.values)
+    end = facts.times.end + ahead_micros(facts.times)
+    return start, end, (~known).astype(np.int64), *facts.values.T
 
 
-def _matrix(start: Int64s, end: Int64s, apart: Bools, values: Int64s) -> Int64s:
-    out = np.empty((len(start), TIME_COLUMNS + values.shape[1]), np.int64)
-    out[:, 0], out[:, 1], out[:, 2], out[:, TIME_COLUMNS:] = start, end, apart, values
-    return out
+def _rows_of(columns: Columns, places: Int64s) -> Columns:
+    return [column[places] for column in columns]

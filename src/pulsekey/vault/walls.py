@@ -29,6 +29,11 @@ def ranks(basis: NDArray[np.uint8]) -> Int64s:
     return out
 
 
+def movable(basis: NDArray[np.uint8]) -> bool:
+    """Whether any of these times may get a better one."""
+    return bool(((basis == Basis.DECLARED) | (basis == Basis.FLOATING)).any())
+
+
 def rank(basis: int) -> int:
     """Return FLOATS, DECLARED or FIRM."""
     return {Basis.FLOATING: FLOATS, Basis.DECLARED: DECLARED}.get(Basis(basis), FIRM)
@@ -46,10 +51,24 @@ def ahead_micros(times: Times) -> Int64s:
     return np.where(none, 0, times.offset.astype(np.int64)) * MICROS_PER_MINUTE
 
 
+def latest_wall(times: Times) -> int | None:
+    """Return a time that no clock on the wall was past at a start, None where nobody knows any.
+
+    Cheap, and up to a change of the offset too late where offsets differ.
+    """
+    ahead = int(times.offset.max(initial=OFFSET_UNKNOWN)) * MICROS_PER_MINUTE
+    if bool((times.basis == Basis.FLOATING).any()):
+        ahead = max(ahead, 0)
+    elif ahead == OFFSET_UNKNOWN * MICROS_PER_MINUTE:
+        return None
+    return int(times.start.max()) + ahead
+
+
 def by_rank(series: Series) -> list[Series]:
     """Return a series as parts whose times are known equally well, the best known first."""
-    known = ranks(series.times.basis)
-    if len(known) == 0 or (known == known[0]).all():
+    basis = series.times.basis
+    if len(basis) == 0 or (basis == basis[0]).all():
         return [series]
+    known = ranks(basis)
     parts = (np.flatnonzero(known == each) for each in (FIRM, DECLARED, FLOATS))
     return [taken(series, places) for places in parts if len(places)]

@@ -61,7 +61,7 @@ from pulsekey.vault.segment import (
     encode_part,
 )
 from pulsekey.vault.vault import Vault
-from pulsekey.vault.walls import FIRM, REACH_MICROS, by_rank, rank, ranks, walls
+from pulsekey.vault.walls import FIRM, REACH_MICROS, by_rank, latest_wall, movable, rank, walls
 
 CHUNK_ROWS_MAX = 1 << 20
 """The longest series that is added at once."""
@@ -320,12 +320,11 @@ class ImportSession:
         In all versions. One segment is open at a time, so this stays small however much is stored.
         """
         starts = series.times.start
-        shown, clear = walls(series.times)
-        shown = np.unique(shown[clear])
-        firm = rank(int(series.times.basis[0])) == FIRM
         # Recorded instants are found where they are; only what may move has to be looked for.
-        keys, reach = starts, 0
-        if not firm or state.movable:
+        keys, shown, reach = starts, starts, 0
+        if state.movable or rank(int(series.times.basis[0])) != FIRM:
+            shown, clear = walls(series.times)
+            shown = np.unique(shown[clear])
             keys, reach = np.unique(np.concatenate((starts, shown))), REACH_MICROS
         parts: list[tuple[Times, Int64s, Rows]] = []
         for bounds, load in self._overlapping(state, int(keys[0]) - reach, int(keys[-1]) + reach):
@@ -389,10 +388,10 @@ class ImportSession:
         if count == 0:
             return
         times = rows.series.times
-        shown, clear = walls(times)
-        state.latest_wall = max(state.latest_wall, int(shown[clear].max(initial=NEVER)))
-        state.movable |= bool((ranks(times.basis) != FIRM).any())
-        state.moved |= bool(gone_of(rows).any())
+        wall = latest_wall(times)
+        state.latest_wall = state.latest_wall if wall is None else max(state.latest_wall, wall)
+        state.movable |= movable(times.basis)
+        state.moved |= rows.gone is not None and bool(rows.gone.any())
         encoder = RowsEncoder(rows)
         floating = times.basis == Basis.FLOATING
         for begin in range(0, count, ROWS_MAX):
@@ -612,10 +611,12 @@ def _all_new(state: _State, times: Times) -> bool:
     """Whether samples, sorted by start, come after all that is stored and after one another."""
     start = times.start
     rising = bool((start[1:] > start[:-1]).all())
-    shown, clear = walls(times)
     if rank(int(times.basis[0])) == FIRM:
-        after = int(shown[clear].min(initial=-NEVER - 1)) > state.latest_wall
-        return rising and int(start[0]) > state.latest_start and (after or not state.movable)
+        if not rising or int(start[0]) <= state.latest_start or not state.movable:
+            return rising and int(start[0]) > state.latest_start
+        shown, clear = walls(times)
+        return int(shown[clear].min(initial=-NEVER - 1)) > state.latest_wall
+    shown, clear = walls(times)
     # Where a zone skips an hour, two wall-clock times may be one instant, or out of order.
     rising &= bool((shown[1:] > shown[:-1]).all())
     return rising and bool(clear.all()) and int(shown[0]) > state.latest_wall
@@ -639,7 +640,8 @@ def _values(state: _State, series: Series) -> Int64s:
     else:
         places = [state.labels.setdefault(code, len(state.labels) + 1) for code in series.labels]
         columns.append(np.array(places, np.int64))
-    out = np.empty((len(series), len(columns)), np.int64)
+    # Matching goes through it by columns.
+    out = np.empty((len(series), len(columns)), np.int64, order="F")
     for k, column in enumerate(columns):
         out[:, k] = column
     return out

@@ -103,7 +103,7 @@ def test_another_zone_or_grade_is_not_a_change(vault: Vault) -> None:
     assert add(vault, series_at(range(5), [60] * 5, basis=Basis.RECORDED)) == (0, 5, 0)
 
 
-def test_a_floating_time_is_not_the_same_time(vault: Vault) -> None:
+def test_a_floating_time_that_a_wall_showed_at_another_hour_is_not_the_same(vault: Vault) -> None:
     add(vault, series_at(range(5), [60] * 5))
     assert add(vault, series_at(range(5), [60] * 5, basis=Basis.FLOATING)) == (5, 0, 0)
 

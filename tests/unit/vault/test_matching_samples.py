@@ -61,8 +61,8 @@ def test_the_vectorised_match_is_the_rule(
     rows = [(row, ordinal, free) for ordinal, (row, free) in enumerate(stored)]
     expected = Reference(rows).match(incoming)
     found = match(
-        np.array([[*times, value] for times, value in incoming], np.int64).reshape(-1, 4),
-        np.array([[*times, value] for (times, value), _ in stored], np.int64).reshape(-1, 4),
+        list(np.array([[*t, v] for t, v in incoming], np.int64).reshape(-1, 4).T),
+        list(np.array([[*t, v] for (t, v), _ in stored], np.int64).reshape(-1, 4).T),
         np.arange(len(stored), dtype=np.int64),
         np.array([free for _, free in stored], np.bool_),
     )

@@ -37,6 +37,7 @@ from pulsekey.vault.records import (
     SeriesQuery,
     Window,
 )
+from pulsekey.vault.rows import Bounds
 from pulsekey.vault.vault import Vault
 from pulsekey.vault.writing import begin_import
 from tests.fakes.vault_records import (
@@ -54,6 +55,8 @@ from tests.fakes.vault_stores import MemoryBlobStore
 EVERYTHING = frozenset(Category)
 ALL = SeriesQuery(PATIENT, EVERYTHING)
 HOUR, MINUTE = 3_600_000_000, 60_000_000
+PLACED_BYTES = 4
+"""How many bytes of the bounds say basis, offset and whether the block left."""
 FALL_BACK = 1_698_537_600_000_000
 """2023-10-29 00:00 on a wall: in Paris the hour from 2:00 comes twice."""
 ZONES = ("", "Europe/Paris", "America/Los_Angeles", "Pacific/Kiritimati")
@@ -431,3 +434,21 @@ def test_what_was_moved_survives_reopening(tmp_path: Path) -> None:
     with open_vault(tmp_path) as vault:
         assert newest(vault) == before
         assert add(vault, on_the_wall([0, 5, 10], [60, 61, 62], "")) == (1, 2, 0)
+
+
+def test_bounds_that_were_sealed_before_bases_were_noted_are_still_read(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded_one, floating = waveform_at(0, range(10)), block_on_the_wall(9, range(10), "")
+    with monkeypatch.context() as earlier:
+        whole = Bounds.pack
+        earlier.setattr(Bounds, "pack", lambda bounds: whole(bounds)[:-PLACED_BYTES])
+        add_block(vault, recorded_one)
+        add_block(vault, floating)
+    assert [head.ordinal for head in blocks(vault)] == [0, 1]
+    assert add_block(vault, recorded_one) == Added(known=1)
+    assert add_block(vault, floating) == Added(known=1)
+    assert add_block(vault, block_on_the_wall(9, range(10), "Europe/Paris")) == Added(
+        changed=1, dated=1
+    )
+    assert audit(vault).sound
