@@ -77,7 +77,7 @@ def read_genesis(home: LedgerHome) -> Genesis:
     try:
         return decode_genesis(home.genesis.read_bytes(), where=home.genesis.name)
     except FileNotFoundError:
-        raise NotFound("no ledger was begun in this folder") from None
+        raise NotFound(f"{home.genesis} is missing: put its newest copy back") from None
     except MalformedInput as error:
         raise IntegrityError(str(error)) from error
 

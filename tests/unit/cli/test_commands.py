@@ -392,3 +392,13 @@ def test_before_the_node_was_served_nobody_takes_part(
     assert run(tmp_path / "node", "init") == 0
     assert run(tmp_path / "node", *words) == 5
     assert "pulsekey serve" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["audit", "rebuild", "restore"])
+def test_a_lost_ledger_is_named_with_its_cure(
+    home: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    genesis = Home(home).ledger.genesis
+    genesis.unlink()
+    assert run(home, command) == 3
+    assert f"{genesis} is missing: put its newest copy back" in capsys.readouterr().err
