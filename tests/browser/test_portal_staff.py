@@ -102,6 +102,12 @@ def test_a_clinician_names_the_passkey_in_use(clinic: Clinic, new_visitor: NewVi
     expect(visitor.page.get_by_role("heading", name="Ward phone")).to_be_visible()
 
 
+def rarely(visitor: Visitor, name: str, form: str) -> None:
+    """Open what corrects or ends something, which is folded away."""
+    card(visitor, name).locator("[data-rare] > summary").click()
+    card(visitor, name).locator(f"[data-form={form}] > summary").click()
+
+
 def test_what_an_operator_suspends_ends_at_once_and_stands_in_the_list(
     clinic: Clinic, new_visitor: NewVisitor
 ) -> None:
@@ -112,15 +118,15 @@ def test_what_an_operator_suspends_ends_at_once_and_stands_in_the_list(
     visitor, _ = staffed(clinic, new_visitor, "Ute Operator")
     seek(visitor, "pender")
     expect(visitor.page.locator("#found")).to_have_text("1 person")
-    card(visitor, "Pender").locator("[data-form=suspension] summary").click()
+    rarely(visitor, "Pender", "suspension")
     visitor.click("Suspend now")
     expect(card(visitor, "Pender")).to_have_attribute("data-status", "suspended")
     theirs.page.reload()
     theirs.is_at("/sign-in")
-    card(visitor, "Pender").locator("[data-form=reinstatement] summary").click()
+    rarely(visitor, "Pender", "reinstatement")
     visitor.click("Reinstate now")
     expect(card(visitor, "Pender")).to_have_attribute("data-status", "registered")
-    card(visitor, "Pender").locator("[data-form=closing] summary").click()
+    rarely(visitor, "Pender", "closing")
     visitor.click("Close it for good")
     expect(card(visitor, "Pender")).to_have_attribute("data-status", "closed")
     expect(card(visitor, "Pender").locator("details")).to_have_count(0)
@@ -136,7 +142,7 @@ def test_a_wrong_identifier_is_taken_away_with_plain_words_about_what_stays(
     clinic.load(patient, sample("activity-walk.fit"))
     visitor, _ = staffed(clinic, new_visitor, "Uli Operator")
     seek(visitor, "mrn|w-1")
-    card(visitor, "Wrong Bound").locator("[data-form=unbinding] summary").click()
+    rarely(visitor, "Wrong Bound", "unbinding")
     visitor.sees("What was imported while it was bound stays in this record")
     visitor.click("Take it away")
     visitor.sees("The identifier was taken from Wrong Bound.")

@@ -12,13 +12,13 @@ export const keyName = (key, index) => key.name || t("passkeys.number", { number
 
 /** The card of a passkey. `changed(keys)` follows a new name; `remove` is a button or null. */
 export function keyCard(key, index, { changed, remove }) {
-  const used = key.lastUsed === null ? t("passkeys.never") : t("passkeys.used", { when: moment(key.lastUsed) });
+  const used = key.lastUsed !== null ? t("passkeys.used", { when: moment(key.lastUsed) }) : key.current ? "" : t("passkeys.never");
   return h(
     "li",
     { class: "card", "data-key": key.keyId },
     h("h2", {}, keyName(key, index)),
     h("p", { class: "small soft" }, t("passkeys.created", { when: moment(key.created) })),
-    h("p", { class: "small soft" }, used),
+    used ? h("p", { class: "small soft" }, used) : null,
     h("p", { class: "row" }, h("span", { class: key.current ? "tag tag-good" : "tag" }, t(key.current ? "passkeys.current" : "passkeys.other")), h("span", { class: "small" }, t(key.synced ? "passkeys.synced" : "passkeys.bound"))),
     naming(key, changed),
     remove,

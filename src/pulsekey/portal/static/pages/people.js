@@ -102,9 +102,10 @@ function card({ principal, identifiers, hasAccount, acts }) {
   if (role === "patient" && !hasAccount && status === "registered") parts.push(h("p", { class: "hint" }, t("people.no-account")));
   if (role === "patient" && hasAccount && status === "registered") parts.push(enrolling(principal));
   if (role === "patient" && status === "confirmed") parts.push(binding(principal));
-  for (const each of identifiers) parts.push(unbinding(principal, each));
   if (status === "invited") parts.push(inviting(principal));
-  for (const act of acts) parts.push(acting(principal, act));
+  // What corrects or ends something is rare: it stays out of the way, and out of reach of a slip.
+  const rare = [...identifiers.map((each) => unbinding(principal, each)), ...acts.map((act) => acting(principal, act))];
+  if (rare.length) parts.push(h("details", { "data-rare": true }, h("summary", {}, t("people.change")), rare));
   return h("li", { class: "card", "data-person": principal.id, "data-role": role, "data-status": status }, parts);
 }
 
