@@ -16,7 +16,7 @@ from pulsekey.ingest.archive import BZIP2_MAGIC, GZIP_MAGIC, unpacked
 from pulsekey.ingest.fhir_people import PEOPLE, identifiers_in, people_of
 from pulsekey.ingest.fhir_shape import DATES, REQUIRED, SUBJECTS
 from pulsekey.ingest.items import Context, Coverage, Item, Payload, Refusal
-from pulsekey.ingest.json_text import Json, JsonText, Piece
+from pulsekey.ingest.json_text import Extent, Json, JsonText, Piece
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.messages import Said
 from pulsekey.resources.documents import Clinical
@@ -27,7 +27,6 @@ TEXT_BYTES_MAX: Final = 64 * 2**20
 """Of a Bundle when unpacked: the largest chart of the samples has 5 MB."""
 HEAD_BYTES: Final = 65_536
 ENTRIES_MAX: Final = 200_000
-RESOURCE_CHARACTERS_MAX: Final = 16 * 2**20
 KEY_CHARACTERS_MAX: Final = 512
 BUNDLE_TYPES: Final = ("transaction", "batch", "collection", "searchset")
 
@@ -75,19 +74,13 @@ class FhirBundle:
         """
         text = _text(payload)
         whole = JsonText(text, payload.name)
-        places = _outline(whole, payload.name)
+        entries = _outline(whole, payload.name)
         seen: dict[str, bytes] = {}
-        for number, at in enumerate(whole.elements(places), 1) if places >= 0 else ():
-            if number > ENTRIES_MAX:
-                raise MalformedInput(
-                    Said("more than {most} entries", most=ENTRIES_MAX),
-                    where=payload.name,
-                    cure="send it in parts",
-                )
-            item = _entry(whole, at, Said("entry {number}", number=number))
+        for number, entry in enumerate(entries, 1):
+            item = _entry(whole, entry, Said("entry {number}", number=number))
             if isinstance(item, Clinical):
                 item = _first_of_its_key(item, seen)
-            context.progress(payload.size * at // max(1, len(text)))
+            context.progress(payload.size * entry.extent.start // max(1, len(text)))
             yield item
         context.progress(payload.size)
 
@@ -119,16 +112,36 @@ def _without_mark(content: bytes) -> bytes:
     return content
 
 
-def _outline(whole: JsonText, where: str) -> int:
-    """Check the Bundle around its entries and return where these begin, or -1 if there are none."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where an entry stands, and the resource in it."""
+
+    extent: Extent
+    resource: tuple[int, int] = (0, 0)
+
+
+def _outline(whole: JsonText, where: str) -> list[_Found]:
+    """Check that all of the text is JSON and a Bundle, and return where its entries stand."""
     start = whole.start()
-    said: dict[str, Json] = {}
-    places = -1
+    said: dict[str, str] = {}
+    entries: list[_Found] = []
     for name, at in whole.members(start):
         if name == "entry":
-            places = at
-        elif name in {"resourceType", "type"}:
-            said[name] = whole.piece(at).value
+            for extent in whole.elements(at):
+                entries.append(_Found(extent, _resource(whole, extent)))
+                if len(entries) > ENTRIES_MAX:
+                    raise MalformedInput(
+                        Said("more than {most} entries", most=ENTRIES_MAX),
+                        where=where,
+                        cure="send it in parts",
+                    )
+            continue
+        if name in {"resourceType", "type"}:
+            said[name] = whole.string(at)
+        extent = whole.extent(at)
+        if extent.excess:
+            raise MalformedInput(extent.excess, where=where, cure="send it in parts")
+        whole.prove(extent)
     whole.finish(start)
     if said.get("resourceType") != "Bundle":
         raise MalformedInput("not a FHIR Bundle", where=where, cure="send resources in a Bundle")
@@ -138,7 +151,12 @@ def _outline(whole: JsonText, where: str) -> int:
             where=where,
             cure=Said("export it as one of {names}", names=", ".join(BUNDLE_TYPES)),
         )
-    return places
+    return entries
+
+
+def _resource(whole: JsonText, extent: Extent) -> tuple[int, int]:
+    """Return where the resource of an entry stands; what is in excess is not looked into."""
+    return (0, 0) if extent.excess else whole.member(extent, "resource")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +167,17 @@ class _Entry:
     resource: Piece | None
 
 
-def _entry(whole: JsonText, at: int, where: str) -> Clinical | Refusal:
-    outer = whole.piece(at)
+def _entry(whole: JsonText, found: _Found, where: str) -> Clinical | Refusal:
+    if found.extent.excess:
+        return Refusal(where, found.extent.excess, "send it in parts")
+    outer = whole.piece(found.extent)
     if not isinstance(outer.value, dict):
         return Refusal(where, "an entry that is no object", "see Bundle.entry in R4")
     if outer.problem and "resource" not in outer.value:
         return Refusal(_at(where, outer.path), outer.problem, "see Bundle.entry in R4")
     resource: Piece | None = None
     if "resource" in outer.value and "twice" not in outer.problem:
-        for name, place in whole.members(at):
-            if name == "resource":
-                resource = whole.piece(place)
+        resource = Piece(whole.text_of(found.resource), outer.value["resource"])
     request, search = outer.value.get("request"), outer.value.get("search")
     entry = _Entry(
         full_url=outer.value.get("fullUrl"),
@@ -198,9 +216,6 @@ def _faults(entry: _Entry, resource: dict[str, Json]) -> Iterator[tuple[str, str
         return
     if kind == "Bundle":
         yield "a Bundle within a Bundle", "send it on its own"
-    if len(entry.resource.text) > RESOURCE_CHARACTERS_MAX:
-        problem = Said("longer than {most} characters", most=RESOURCE_CHARACTERS_MAX)
-        yield problem, "keep attachments elsewhere"
     own_id = resource.get("id")
     if own_id is not None and not (isinstance(own_id, str) and _ID.fullmatch(own_id)):
         yield "an id that R4 does not allow", "1 to 64 of A-Z a-z 0-9 - ."
