@@ -164,7 +164,7 @@ def test_an_operator_from_the_console_is_shown_to_the_others(
     visitor.sees("Somebody at the machine's console invited Cora Console as an operator.")
     newcomer = new_visitor()
     use(newcomer, token)
-    newcomer.sees("Olga Operator")
+    newcomer.sees("Signed in as Cora Console")
     newcomer.go("/actions")
     newcomer.sees("Cora Console became an operator with a token from the machine's console.")
 
