@@ -15,6 +15,7 @@ PREFIX = "PULSEKEY_"
 PORT_MAX = 65_535
 KEY_HEX_CHARACTERS = 64
 RATE_MAX = 600_000
+CONNECTIONS_MAX = 100_000
 
 TEXT_CHARACTERS_MAX = 200
 """As many as a genesis takes (`ledger/genesis.py`)."""
@@ -67,6 +68,16 @@ class Settings:
 
     anonymous_max: int = 1_200
     """The same for all addresses together. `PULSEKEY_ANONYMOUS_MAX`."""
+
+    connections_max: int = 2_000
+    """Connections at a time, fewer where the system allows too few descriptors.
+    `PULSEKEY_CONNECTIONS_MAX`."""
+
+    connections_per_address_max: int = 500
+    """Connections at a time from one address. `PULSEKEY_CONNECTIONS_PER_ADDRESS_MAX`."""
+
+    spool_bytes_max: int = 16 * 1024**3
+    """Bytes of payloads that wait on disk at a time, all together. `PULSEKEY_SPOOL_BYTES_MAX`."""
 
     trusted_proxies: tuple[Network, ...] = ()
     """Whose X-Forwarded-For is believed. `PULSEKEY_TRUSTED_PROXIES`."""
@@ -140,13 +151,21 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         custodian_key=_key(env),
         session_minutes_max=_count(env, "SESSION_MINUTES_MAX", defaults.session_minutes_max, 1_440),
         upload_bytes_max=_count(env, "UPLOAD_BYTES_MAX", defaults.upload_bytes_max, 2**40),
-        commit_minutes=_count(env, "COMMIT_MINUTES", defaults.commit_minutes, 1_440),
+        commit_minutes=_count(env, "COMMIT_MINUTES", defaults.commit_minutes, 120),
         test_data=_flag(env, "TEST_DATA"),
         mark_folder=Path(env[f"{PREFIX}MARK_FOLDER"]) if env.get(f"{PREFIX}MARK_FOLDER") else None,
         anonymous_per_address_max=_count(
             env, "ANONYMOUS_PER_ADDRESS_MAX", defaults.anonymous_per_address_max, RATE_MAX
         ),
         anonymous_max=_count(env, "ANONYMOUS_MAX", defaults.anonymous_max, RATE_MAX),
+        connections_max=_count(env, "CONNECTIONS_MAX", defaults.connections_max, CONNECTIONS_MAX),
+        connections_per_address_max=_count(
+            env,
+            "CONNECTIONS_PER_ADDRESS_MAX",
+            defaults.connections_per_address_max,
+            CONNECTIONS_MAX,
+        ),
+        spool_bytes_max=_count(env, "SPOOL_BYTES_MAX", defaults.spool_bytes_max, 2**50),
         trusted_proxies=_networks(text("TRUSTED_PROXIES", "")),
     )
 

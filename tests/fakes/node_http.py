@@ -3,7 +3,8 @@
 import http.client
 import json
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -130,10 +131,16 @@ class Caller:
 
 
 @contextmanager
-def served(node: Node, pages: Iterable[BaseRoute] = ()) -> Iterator[Site]:
-    """Serve a node in a thread of this process while the context lasts."""
-    settings = node.settings
-    running = server(build_app(node, pages), settings.host, settings.port)
+def served(
+    node: Node,
+    pages: Iterable[BaseRoute] = (),
+    seconds: Callable[[], float] = time.monotonic,
+) -> Iterator[Site]:
+    """Serve a node in a thread of this process while the context lasts.
+
+    `seconds` is the clock by which slow connections are closed.
+    """
+    running = server(build_app(node, pages), node.settings, seconds)
     thread = threading.Thread(target=running.run, name="served node", daemon=True)
     thread.start()
     try:

@@ -150,8 +150,17 @@ def decode(content: bytes, shape: type[msgspec.Struct]) -> msgspec.Struct:
         ) from None
 
 
+def require_plain(request: Request) -> None:
+    """Raise `MalformedInput` for a body that was compressed on its way (RFC 9110, 8.4)."""
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise MalformedInput(
+            "a compressed request", where="Content-Encoding", cure="send the file as it is"
+        )
+
+
 async def body_of(request: Request) -> bytes:
     """Return the whole body, bounded."""
+    require_plain(request)
     content = bytearray()
     try:
         async for chunk in request.stream():

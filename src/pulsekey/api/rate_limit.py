@@ -158,7 +158,7 @@ def sender(peer: str, forwarded: Iterable[str], trusted: Sequence[Network]) -> s
     if nearest is None:
         return peer
     hops = [hop for value in forwarded for hop in value.split(",")][-HOPS_MAX:]
-    while hops and any(nearest in network for network in trusted):
+    while hops and _within(nearest, trusted):
         before = _address(hops.pop().strip())
         if before is None:
             break
@@ -169,11 +169,17 @@ def sender(peer: str, forwarded: Iterable[str], trusted: Sequence[Network]) -> s
 def _is_nearby_stranger(peer: str, trusted: Sequence[Network]) -> bool:
     """Whether a peer looks like a proxy of our own that the settings do not name."""
     address = _address(peer)
-    return (
-        address is not None
-        and address.is_private
-        and not any(address in network for network in trusted)
-    )
+    return address is not None and address.is_private and not _within(address, trusted)
+
+
+def is_trusted(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether a peer is one of the proxies that the settings name."""
+    address = _address(peer)
+    return address is not None and _within(address, trusted)
+
+
+def _within(address: Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
 
 
 def _address(text: str) -> Address | None:

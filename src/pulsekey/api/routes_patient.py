@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from pulsekey.api import render, shapes
 from pulsekey.api.callers import Access, admitted, caller_of
-from pulsekey.api.endpoint import PRIVATE, Answer, Call, Endpoint, failure
+from pulsekey.api.endpoint import PRIVATE, Answer, Call, Endpoint, failure, require_plain
 from pulsekey.api.errors import document_of
 from pulsekey.api.request_log import TEMPLATE
 from pulsekey.api.routes_offers import digest_from
@@ -118,6 +118,7 @@ def _given_up(node: Node, job: Job, error: PulsekeyError) -> PulsekeyError:
 
 
 def _received(node: Node, request: Request) -> Job:
+    require_plain(request)
     caller = admitted(caller_of(node, request), Access.PATIENT)
     if caller is None:
         raise NotFound("no record of your own")

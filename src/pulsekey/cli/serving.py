@@ -84,4 +84,4 @@ def free_port() -> int:
 
 def _server(node: Node) -> uvicorn.Server:
     settings = node.settings
-    return server(build_app(node, pages()), settings.host, settings.port)
+    return server(build_app(node, pages()), settings)

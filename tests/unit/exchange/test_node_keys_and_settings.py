@@ -93,6 +93,9 @@ def test_every_setting_is_read_from_the_environment() -> None:
         "TEST_DATA": "1",
         "ANONYMOUS_PER_ADDRESS_MAX": "10",
         "ANONYMOUS_MAX": "100",
+        "CONNECTIONS_MAX": "50",
+        "CONNECTIONS_PER_ADDRESS_MAX": "10",
+        "SPOOL_BYTES_MAX": "1000000",
         "TRUSTED_PROXIES": "127.0.0.1",
     }
     assert {name.lower() for name in given} == {one.name for one in fields(Settings)}
