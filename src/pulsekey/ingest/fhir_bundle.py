@@ -139,8 +139,8 @@ def _outline(whole: JsonText, where: str) -> list[_Found]:
         if name in {"resourceType", "type"}:
             said[name] = whole.string(at)
         extent = whole.extent(at)
-        if extent.excess:
-            raise MalformedInput(extent.excess, where=where, cure="send it in parts")
+        if extent.problem:
+            raise MalformedInput(extent.problem, where=where, cure="send it in parts")
         whole.prove(extent)
     whole.finish(start)
     if said.get("resourceType") != "Bundle":
@@ -156,7 +156,7 @@ def _outline(whole: JsonText, where: str) -> list[_Found]:
 
 def _resource(whole: JsonText, extent: Extent) -> tuple[int, int]:
     """Return where the resource of an entry stands; what is in excess is not looked into."""
-    return (0, 0) if extent.excess else whole.member(extent, "resource")
+    return (0, 0) if extent.problem else whole.member(extent, "resource")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +168,8 @@ class _Entry:
 
 
 def _entry(whole: JsonText, found: _Found, where: str) -> Clinical | Refusal:
-    if found.extent.excess:
-        return Refusal(where, found.extent.excess, "send it in parts")
+    if found.extent.problem:
+        return Refusal(where, found.extent.problem, "send it in parts")
     outer = whole.piece(found.extent)
     if not isinstance(outer.value, dict):
         return Refusal(where, "an entry that is no object", "see Bundle.entry in R4")

@@ -51,7 +51,7 @@ class Extent:
     depth: int
 
     @property
-    def excess(self) -> str:
+    def problem(self) -> str:
         """What keeps it from being decoded; "" if nothing."""
         if self.end - self.start > VALUE_CHARACTERS_MAX:
             return Said("longer than {most} characters", most=VALUE_CHARACTERS_MAX)

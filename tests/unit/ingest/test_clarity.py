@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.mutations import mutated
+from pulsekey.ingest import delimited
 from pulsekey.ingest.clarity import Clarity
 from pulsekey.ingest.items import Item, Payload, Refusal
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.signals.series import Absence, Basis, Comparator, Series, check
-from tests.fakes.payloads import context, payload
+from tests.fakes.payloads import context, payload, sample
 
 HEADER = (
     '\ufeff"ï»¿""""Index""""",Timestamp (YYYY-MM-DDThh:mm:ss),Event Type,Event Subtype,'
@@ -167,3 +168,11 @@ def test_the_full_sample_is_read_to_its_last_row(full_records: Path) -> None:
     glucose = next(s for s in series_of(items) if s.metric.name == "glucose-sensor")
     assert int((glucose.components[0].comparator == Comparator.LESS).sum()) == 5
     assert not [item for item in items if isinstance(item, Refusal)]
+
+
+def test_a_file_of_more_lines_than_a_life_of_samples_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delimited, "LINES_MAX", 20)
+    with pytest.raises(MalformedInput, match="more than 20 lines"):
+        list(Clarity().parse(sample("clarity-three-days.csv"), context("UTC")))

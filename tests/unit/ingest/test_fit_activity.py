@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pulsekey.ingest.fit import activity
 from pulsekey.ingest.fit.activity import GarminFit
 from pulsekey.ingest.items import Item, Payload, Refusal
 from pulsekey.primitives.clock import micros
@@ -224,3 +225,16 @@ def test_full_rides_are_read_with_every_value(full_records: Path) -> None:
     assert [str(v) for v in _exact(series["heart-rate"])] == [row["heart_rate"] for row in rows]
     wanted = [Decimal(row["altitude"]).quantize(Decimal("0.1")) for row in rows]
     assert _exact(series["altitude"]) == wanted
+
+
+@pytest.mark.parametrize(("most", "refused"), [(1_000, False), (5, True)])
+def test_more_fields_than_a_device_writes_are_refused(
+    monkeypatch: pytest.MonkeyPatch, most: int, *, refused: bool
+) -> None:
+    monkeypatch.setattr(activity, "FIELDS_MAX", most)
+    given = _made(_record(NOON, 60), _record(NOON + 1, 61))
+    if not refused:
+        assert _series(_parse(given))
+        return
+    with pytest.raises(MalformedInput, match="more than 5 fields"):
+        _parse(given)

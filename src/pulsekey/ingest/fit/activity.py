@@ -40,6 +40,8 @@ from pulsekey.signals.series import Source
 FILE_BYTES_MAX: Final = 64 * 2**20
 MESSAGES_MAX: Final = 1_000_000
 """Eleven days at one record a second."""
+FIELDS_MAX: Final = 4_000_000
+"""Defined and given, in all messages: a day at one record a second with 40 fields."""
 CHAINED_FILES_MAX: Final = 64
 SESSIONS_MAX: Final = 10_000
 BEAT_MILLISECONDS_MAX: Final = 2**16
@@ -296,6 +298,7 @@ def _frames(stream: BinaryIO, payload: Payload) -> Iterator[Any]:
         error_handling=fitdecode.ErrorHandling.IGNORE,
     )
     frames = iter(reader)
+    fields = 0
     while True:
         try:
             frame = next(frames)
@@ -319,6 +322,14 @@ def _frames(stream: BinaryIO, payload: Payload) -> Iterator[Any]:
                 where=Said("{file}, byte {at}", file=payload.name, at=stream.tell()),
                 cure="copy it from the device again",
             ) from None
+        for part in ("fields", "field_defs", "dev_field_defs"):
+            fields += len(getattr(frame, part, None) or ())
+        if fields > FIELDS_MAX:
+            raise MalformedInput(
+                Said("more than {most} fields", most=FIELDS_MAX),
+                where=payload.name,
+                cure="send it in parts",
+            )
         yield frame
 
 
