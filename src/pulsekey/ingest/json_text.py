@@ -91,7 +91,9 @@ class JsonText:
             parse_constant=self._constant,
         )
         most = max(VALUES_FREE, len(text) // CHARACTERS_A_VALUE_MIN)
-        if sum(map(text.count, "{[,")) > most:
+        values = sum(map(text.count, "{[,"))
+        self._few = values <= VALUES_MAX
+        if values > most:
             raise MalformedInput(
                 Said("more than {most} values", most=most),
                 where=where,
@@ -144,19 +146,30 @@ class JsonText:
         return end if known == at else self.extent(at).end
 
     def extent(self, at: int) -> Extent:
-        """Return where the value at `at` ends, in one pass and without making anything of it."""
-        text = self._text
-        if text[at : at + 1] not in _CLOSING:
-            _, end = self._decode(at)
-            extent = Extent(at, end, 1, 0)
-        else:
+        """Return where the value at `at` ends, in one pass and without keeping anything of it."""
+        extent = self._short(at) if self._few else None
+        if extent is None and self._text[at : at + 1] in _CLOSING:
             extent = self._container(at)
+        elif extent is None:
+            extent = Extent(at, self._decode(at)[1], 1, 0)
         self._end = (at, extent.end)
         return extent
 
+    def _short(self, at: int) -> Extent | None:
+        """Return the extent of a value of a text so short that it may all be decoded.
+
+        How deep it is, is found when it is looked at; what is too deep even for that has none.
+        """
+        try:
+            return Extent(at, _PROVING.raw_decode(self._text, at)[1], 1, 0)
+        except RecursionError:
+            return None
+        except json.JSONDecodeError as failure:
+            raise self._broken("not JSON, or cut short", failure.pos) from None
+
     def prove(self, extent: Extent) -> None:
         """Raise unless the value there, which is not in excess, is JSON."""
-        if self._proved(extent.start) != extent.end:
+        if not self._few and self._proved(extent.start) != extent.end:
             raise self._broken("not JSON, or cut short", extent.start)
 
     def member(self, extent: Extent, sought: str) -> tuple[int, int]:
@@ -187,6 +200,8 @@ class JsonText:
         """Return the end of the value at `at`, which is JSON, and make nothing of it."""
         try:
             return _PROVING.raw_decode(self._text, at)[1]
+        except RecursionError:
+            raise self._broken(_too_deep(), at) from None
         except json.JSONDecodeError as failure:
             raise self._broken("not JSON, or cut short", failure.pos) from None
 
@@ -246,6 +261,8 @@ class JsonText:
         value: Json
         try:
             value, end = self._decoder.raw_decode(self._text, at)
+        except RecursionError:
+            raise self._broken(_too_deep(), at) from None
         except json.JSONDecodeError as failure:
             raise self._broken("not JSON, or cut short", failure.pos) from None
         return value, end

@@ -59,9 +59,20 @@ def test_an_entry_in_excess_is_refused_by_its_number_and_the_limit(
     )
     assert isinstance(first, Clinical)
     assert isinstance(second, Refusal)
-    assert second.where == "entry 2"
+    assert second.where.startswith("entry 2")
     assert problem in second.problem
     assert isinstance(third, Clinical)
+
+
+@pytest.mark.parametrize("depth", [63, 200, 900, 940, 960, 980, 990, 1_000, 5_000])
+def test_no_depth_is_too_much_for_the_reader(depth: int) -> None:
+    try:
+        (item,) = parsed(bundle(basic("[" * depth + "0" + "]" * depth)))
+    except MalformedInput as error:
+        assert "nested deeper" in error.problem  # noqa: PT017 # Either outcome is right.
+    else:
+        assert isinstance(item, Refusal)
+        assert "nested deeper" in item.problem
 
 
 def test_what_is_in_excess_is_never_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
