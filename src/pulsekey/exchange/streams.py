@@ -39,6 +39,7 @@ from pulsekey.vault.records import (
 from pulsekey.vault.rows import span_of
 
 BLOCKS_PAGE = 50
+RESOURCES_PAGE = 100
 PAGES_SCANNED_MAX = 200
 """Vault pages that one stream of one answer goes through; beyond it the search is too wide."""
 
@@ -232,6 +233,7 @@ def _blocked(scope: Scope, head: BlockHead) -> Found:
 
 def _resources(scope: Scope, search: Search, order: Order, after: Cursor | None) -> Iterator[Found]:
     ids = frozenset.intersection(*search.ids) if search.ids else None
+    limit = search.count + 1
     for _ in range(PAGES_SCANNED_MAX):
         page = scope.documents(
             types=frozenset({search.resource_type}),
@@ -240,14 +242,15 @@ def _resources(scope: Scope, search: Search, order: Order, after: Cursor | None)
             windows=document_windows(search),
             after=after,
             order=order,
-            limit=min(search.count + 1, DOCUMENTS_PER_READ_MAX),
+            limit=min(limit, DOCUMENTS_PER_READ_MAX),
         )
         for record in page.documents:
             if document_matches(search, record):
                 yield _resource(record, order)
         if page.next is None:
             return
-        after = page.next
+        # The gate leaves out what a consent does not hold: the more there is, the larger the steps.
+        after, limit = page.next, max(limit, min(2 * limit, RESOURCES_PAGE))
     raise MalformedInput("too much would have to be read", cure="narrow the search by date")
 
 

@@ -55,7 +55,9 @@ _WORDED: Final = (
     *("value", "interpretation", "dataAbsentReason", "bodySite", "method", "note", "dosage"),
     *("additionalInstruction", "timing", "route", "site", "asNeeded", "form"),
 )
-"""Beginnings of elements that may be in words: they tell more of what the codes are about."""
+"""Beginnings of elements that may be in words: they tell more of what the codes are about.
+
+Whatever stands below them may, too: how often a dose is taken."""
 
 _PARTIES: Final = frozenset(
     {
@@ -131,7 +133,8 @@ def _fits(kind: str, concept: Concept) -> bool:
     if about or concept.path in _OWN.get(kind, ()) or concept.path.startswith(_UNJUDGED):
         return True  # The subject was judged as a whole.
     if not concept.codes:
-        return concept.name.startswith(_WORDED) or concept.name in _PARTIES
+        worded = any(name.startswith(_WORDED) for name in concept.path.split("."))
+        return worded or concept.name in _PARTIES
     stated = concept.name in _STATED and all(not system for system, _ in concept.codes)
     return stated or understood(concept.codes)
 

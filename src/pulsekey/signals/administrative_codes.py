@@ -30,7 +30,7 @@ _SYSTEMS: Final = frozenset(
                 *("medication-statement-category", "medicationrequest-course-of-therapy"),
                 *("observation-category", "organization-type", "payeetype", "processpriority"),
                 *("provenance-participant-type", "subscriber-relationship", "supply-item-type"),
-                *("v2-0131", "v2-0203", "v3-MaritalStatus", "v3-NullFlavor"),
+                *("v2-0131", "v2-0203", "v3-GTSAbbreviation", "v3-MaritalStatus", "v3-NullFlavor"),
                 *("v3-ObservationInterpretation", "v3-ParticipationType"),
             )
         ),

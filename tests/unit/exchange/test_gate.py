@@ -9,11 +9,13 @@ import pytest
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Asked, Basis, Entry, consent_chain, own_chain
 from pulsekey.evidence.receipts import verify_receipt
-from pulsekey.exchange.gate import NOBODY, NOT_HERE, Gate
-from pulsekey.primitives.clock import seconds
+from pulsekey.exchange.gate import EVERYTHING, NOBODY, NOT_HERE, Gate, Scope
+from pulsekey.exchange.scope import Bounds
+from pulsekey.primitives.clock import Micros, seconds
 from pulsekey.primitives.errors import NotFound, Unavailable
 from pulsekey.primitives.ids import PatientId, SeriesId
 from pulsekey.signals.category import Category
+from pulsekey.signals.series import Basis as TimeBasis
 from pulsekey.vault.records import BlockQuery, DocumentRecord, SeriesQuery
 from tests.fakes.node_clinic import CHECK, Clinic, Member, chart, chart_identifiers, everything
 
@@ -290,6 +292,44 @@ def test_a_block_outside_of_the_data_period_is_not_here(clinic: Clinic) -> None:
     assert scope.blocks(waves) == ()
     with pytest.raises(NotFound, match=NOT_HERE):
         scope.block(waves[0], own.blocks(waves)[0].ordinal)
+
+
+def test_what_reaches_over_an_edge_of_the_period_is_not_here(clinic: Clinic) -> None:
+    patient = clinic.patient()
+    clinic.load(patient, *everything())
+    own = clinic.node.gate.open(patient.principal, patient.patient, "", ASKED).scopes[0]
+    everyone = [entry.id for entry in own.series()]
+    (head, *_) = own.blocks([one.id for one in own.series() if one.metric.shape == "waveform"])
+    series = head.entry.id
+    whole = own.samples(everyone, limit=60_000)
+    lasting = next(
+        samples
+        for samples in whole.samples
+        if (samples.series.times.end > samples.series.times.start).any()
+        and not (samples.series.times.basis == TimeBasis.FLOATING).any()
+    )
+    row = int((lasting.series.times.end > lasting.series.times.start).argmax())
+    name, ordinal = lasting.entry.id, int(lasting.ordinals[row])
+    start, end = int(lasting.series.times.start[row]), int(lasting.series.times.end[row])
+
+    def within(begin: int, until: int) -> Scope:
+        return replace(own, bounds=Bounds(EVERYTHING, Micros(begin), Micros(until)), limited=True)
+
+    assert within(start, end + 1).sample(name, ordinal)
+    for scope in (within(start + 1, end + 1), within(start, end - 1)):
+        with pytest.raises(NotFound, match=NOT_HERE):
+            scope.sample(name, ordinal)
+        page = scope.samples([name])
+        assert not any(ordinal in samples.ordinals for samples in page.samples)
+        latest = scope.latest().get(name)
+        assert latest is None or ordinal not in latest.ordinals
+    assert within(head.start, head.end + 1).blocks([series])
+    inside = within(head.start, head.end + 1).block(series, head.ordinal, samples=1)
+    assert inside.head.start == head.start
+    for scope in (within(head.start + 1, head.end + 1), within(head.start, head.end - 1)):
+        assert not scope.blocks([series])
+        with pytest.raises(NotFound, match=NOT_HERE):
+            scope.block(series, head.ordinal, samples=1)
 
 
 def test_what_a_consent_leaves_out_is_not_here_by_any_way(clinic: Clinic) -> None:

@@ -150,6 +150,11 @@ def test_what_an_ordinary_resource_has_beside_its_subject_keeps_it_open() -> Non
     assert category_of(plain("Condition") | more) is Category.CONDITIONS
 
 
+def test_how_often_a_dose_is_taken_may_be_said_in_words() -> None:
+    more = {"dosageInstruction": [{"text": "daily", "timing": {"code": {"text": "BID"}}}]}
+    assert category_of(plain("MedicationRequest") | more) is Category.MEDICATION
+
+
 @given(
     st.recursive(
         st.none() | st.text() | st.integers(),
