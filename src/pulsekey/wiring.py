@@ -35,7 +35,7 @@ from pulsekey.exchange.gate import Gate
 from pulsekey.exchange.gather_evidence import GatherEvidence
 from pulsekey.exchange.grant_access import GrantAccess
 from pulsekey.exchange.high_water import HighWater, Store
-from pulsekey.exchange.import_jobs import ImportJobs
+from pulsekey.exchange.import_jobs import ImportJobs, import_jobs
 from pulsekey.exchange.import_payload import ImportPayload
 from pulsekey.exchange.keys import PatientKeys
 from pulsekey.exchange.list_access import ListAccess
@@ -381,7 +381,14 @@ def _node(
         ),
         stopping=StopAccess(signing, register),
         importing=importing,
-        jobs=ImportJobs(importing, settings.home, entropy, settings.upload_bytes_max),
+        jobs=import_jobs(
+            importing,
+            settings.home,
+            entropy,
+            clock,
+            bytes_max=settings.upload_bytes_max,
+            spool_bytes_max=settings.spool_bytes_max,
+        ),
         reports=reports,
         showing=ShowRecord(gate),
         totals=DailyTotals(gate),

@@ -4,17 +4,19 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
 from pulsekey.evidence.verify import Claim, Verdict, report_lines, verify
-from pulsekey.exchange import grant_access, import_jobs, list_access, offers
+from pulsekey.exchange import grant_access, list_access, offers
 from pulsekey.exchange.import_payload import ImportPayload
+from pulsekey.exchange.upload_slots import EACH_MAX
 from pulsekey.identity import store, token_store
 from pulsekey.identity.store import IdentityStore
-from pulsekey.primitives.errors import Conflict, MalformedInput, NotAuthenticated, Unavailable
+from pulsekey.primitives.errors import Conflict, MalformedInput, NotAuthenticated
 from tests.fakes.node_clinic import Clinic, Member, challenge_of, everything, opened_clinic
 from tests.fakes.node_http import Caller, Site, served
 
@@ -213,20 +215,32 @@ def test_registering_again_and_again_does_not_crowd_out_who_may_be_granted(
     assert [one.principal.id for one in clinic.node.directory.recipients()] == [clinician.id]
 
 
-def test_one_patients_slow_uploads_do_not_take_the_room_of_others(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+def test_stalled_uploads_of_strangers_keep_nobody_from_sending(clinic: Clinic, site: Site) -> None:
+    known, stranger = clinic.patient(bound=[(NATIONAL, "1")]), clinic.patient("Stranger")
+    settings, content = clinic.node.settings, everything()[0].open().read()
+    with ExitStack() as stack:
+        for number in range(clinic.node.jobs.slots // EACH_MAX + 1):
+            held = site.in_portal(clinic.patient(f"M{number}", account=False)).headers
+            for _ in range(EACH_MAX):
+                stalled = socket.create_connection((settings.host, settings.port))
+                stack.enter_context(stalled)
+                stalled.sendall(
+                    f"POST /api/imports HTTP/1.1\r\nHost: x\r\nCookie: {held['Cookie']}\r\n"
+                    f"Origin: {held['Origin']}\r\nContent-Length: 100000\r\n\r\nx".encode()
+                )
+        assert _ended(site.in_portal(known), content) == "done"
+        assert _ended(site.in_portal(stranger), content) == "done"
+
+
+def test_a_patient_who_sends_too_much_at_a_time_is_told_when_to_come_back(
+    clinic: Clinic, site: Site
 ) -> None:
-    monkeypatch.setattr(import_jobs, "RECEIVING_MAX", import_jobs.EACH_MAX + 1)
-    patient, other, jobs = clinic.patient(), clinic.patient("Other"), clinic.node.jobs
-
-    def receive(member: Member) -> import_jobs.Job:
-        return jobs.receive(member.patient, member.principal.organisation, "a", "UTC")
-
-    for _ in range(import_jobs.EACH_MAX):
-        receive(patient)
-    with pytest.raises(Unavailable):
-        receive(patient)
-    assert receive(other).patient == other.patient
+    patient, jobs = clinic.patient(), clinic.node.jobs
+    for _ in range(EACH_MAX):
+        jobs.receive(patient.patient, patient.principal.organisation, "a", "UTC")
+    reply = site.in_portal(patient).upload("a.csv", b"x")
+    assert reply.status == 503
+    assert int(reply.headers["retry-after"]) > 0
 
 
 def test_a_bug_met_in_one_payload_does_not_end_the_imports_of_all(

@@ -32,17 +32,23 @@ CHALLENGE = 'Bearer realm="pulsekey"'
 """RFC 9110, section 11.6.1: what a 401 carries in `WWW-Authenticate`."""
 
 
+RETRY_SECONDS = 30
+"""When to come back to what was not available: uploads that stall are given up by then."""
+
+
 def status_of(error: PulsekeyError) -> int:
     """Return the HTTP status of an expected failure."""
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
 def headers_of(error: PulsekeyError) -> dict[str, str]:
-    """Return the headers that go with an expected failure (RFC 9110, 11.6.1; RFC 6585, 4)."""
+    """Return the headers that go with an expected failure (RFC 9110, 10.2.3 and 11.6.1)."""
     if isinstance(error, NotAuthenticated):
         return {"WWW-Authenticate": CHALLENGE}
     if isinstance(error, TooManyRequests):
         return {"Retry-After": str(error.retry_seconds)}
+    if isinstance(error, Unavailable):
+        return {"Retry-After": str(RETRY_SECONDS)}
     return {}
 
 

@@ -15,6 +15,7 @@ from pulsekey.api.errors import document_of
 from pulsekey.api.request_log import TEMPLATE
 from pulsekey.api.routes_offers import digest_from
 from pulsekey.exchange.import_jobs import Job
+from pulsekey.identity.lifecycle import Status
 from pulsekey.identity.principals import Principal
 from pulsekey.primitives.errors import MalformedInput, NotFound, PulsekeyError
 from pulsekey.primitives.ids import ConsentId, PatientId
@@ -99,7 +100,7 @@ def upload_route() -> Route:
             return failure(error, request)
         try:
             async for chunk in request.stream():
-                await run_in_threadpool(job.spool.write, chunk)
+                await run_in_threadpool(node.jobs.write, job, chunk)
             await run_in_threadpool(node.jobs.begin, job)
         except ClientDisconnect:
             cut = MalformedInput("cut short", where="upload")
@@ -129,7 +130,13 @@ def _received(node: Node, request: Request) -> Job:
     except UnicodeDecodeError:
         raise MalformedInput("not percent-encoded UTF-8", where="X-File-Name") from None
     principal = caller.principal
-    return node.jobs.receive(own(principal), principal.organisation, name, zone)
+    return node.jobs.receive(
+        own(principal),
+        principal.organisation,
+        name,
+        zone,
+        confirmed=principal.status is Status.CONFIRMED,
+    )
 
 
 ENDPOINTS = (

@@ -1,17 +1,20 @@
 """Where a payload waits while it is read: on disk, sealed under a key that is in memory only.
 
 A parser needs to seek, so the payload cannot only stream by; and a plain temporary file would leave
-health data on the disk for whoever reads freed blocks. When the process ends, the key is gone.
+health data on the disk for whoever reads freed blocks. When the process ends, the key is gone. The
+file has no name, so however the process ends, nothing of it is left.
 """
 
 import io
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from pulsekey.exchange.spool_room import Share
 from pulsekey.primitives.errors import MalformedInput, Unavailable
 from pulsekey.primitives.ids import Entropy
 from pulsekey.primitives.messages import Said
@@ -23,18 +26,34 @@ KEY_BYTES = 32
 
 
 class Spool:
-    """Takes bytes once, in order, then opens them as often as needed. Each chunk is one message."""
+    """Takes bytes once, in order, then opens them as often as needed. Each chunk is one message.
 
-    def __init__(self, folder: Path, entropy: Entropy, *, bytes_max: int) -> None:
+    It may be closed by another thread than the one that writes.
+    """
+
+    def __init__(
+        self, folder: Path, entropy: Entropy, *, bytes_max: int, share: Share | None = None
+    ) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  Closed by `close`.
         self._key = AESGCM(entropy(KEY_BYTES))
         self._rest = bytearray()
         self._chunks = 0
         self._bytes_max = bytes_max
+        self._share = share
+        self._lock = threading.Lock()
+        self._closed = False
         self.size = 0
 
     def write(self, content: bytes) -> None:
-        """Take more bytes; raise `MalformedInput` beyond the limit."""
+        """Take more bytes; `MalformedInput` beyond the limit, `Unavailable` without room."""
+        with self._lock:
+            self._write(content)
+
+    def _write(self, content: bytes) -> None:
+        if self._closed:
+            raise Unavailable("there is no room for this upload now")
+        if self._share is not None:
+            self._share.take(len(content))
         self.size += len(content)
         if self.size > self._bytes_max:
             raise MalformedInput(
@@ -49,11 +68,14 @@ class Spool:
 
     def finish(self) -> None:
         """Say that nothing follows. Raises `Unavailable` if the disk did not take all of it."""
-        if self._rest:
-            self._seal(bytes(self._rest))
-            self._rest.clear()
-        with _room():
-            self._file.flush()
+        with self._lock:
+            if self._closed:
+                raise Unavailable("there is no room for this upload now")
+            if self._rest:
+                self._seal(bytes(self._rest))
+                self._rest.clear()
+            with _room():
+                self._file.flush()
 
     def open(self) -> io.BufferedReader:
         """Return a fresh seekable stream over all of it."""
@@ -69,8 +91,13 @@ class Spool:
 
     def close(self) -> None:
         """Let the file go. What a full disk did not take, nobody asks for any more."""
-        with suppress(OSError):
-            self._file.close()
+        with self._lock:
+            self._closed = True
+            self._rest.clear()
+            if self._share is not None:
+                self._share.give_back()
+            with suppress(OSError):
+                self._file.close()
 
     def _seal(self, plain: bytes) -> None:
         nonce = self._chunks.to_bytes(NONCE_BYTES)  # The key is used for this spool only.

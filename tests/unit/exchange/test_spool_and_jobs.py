@@ -3,6 +3,8 @@
 import errno
 import io
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +18,10 @@ from pulsekey.exchange import import_jobs
 from pulsekey.exchange.import_jobs import ImportJobs, Job, State
 from pulsekey.exchange.import_payload import ImportPayload
 from pulsekey.exchange.spool import CHUNK_BYTES, Spool
+from pulsekey.exchange.spool_room import SpoolRoom
+from pulsekey.exchange.upload_slots import EACH_MAX, WHOLE_MICROS
 from pulsekey.ingest.items import Payload
+from pulsekey.primitives.clock import MICROS_PER_SECOND, Micros
 from pulsekey.primitives.errors import IntegrityError, MalformedInput, NotFound, Unavailable
 from pulsekey.primitives.ids import OrganisationId, PatientId
 from tests.fakes.node_clinic import Clinic
@@ -24,7 +29,8 @@ from tests.fakes.payloads import SAMPLES
 from tests.fakes.software_authenticator import Repeatable
 
 CANARY = b"the canary sings of heart rates"
-ANN, BOB = PatientId("ann"), PatientId("bob")
+ANN, BOB, CAT = PatientId("ann"), PatientId("bob"), PatientId("cat")
+SLOTS = 20
 CLINIC = OrganisationId("clinic")
 PLENTY = 10**9
 
@@ -131,24 +137,54 @@ class Slow:
             raise self.failure
 
 
+class Minutes:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.micros = 10**15
+
+    def now(self) -> Micros:
+        return Micros(self.micros)
+
+    def advance(self, seconds: float) -> None:
+        self.micros += int(seconds * MICROS_PER_SECOND)
+
+
+def jobs_in(folder: Path, importing: ImportPayload, clock: Minutes) -> ImportJobs:
+    room = SpoolRoom(PLENTY, lambda: 10 * PLENTY)
+    return ImportJobs(importing, folder, Repeatable("jobs"), clock, PLENTY, room, SLOTS)
+
+
+@pytest.fixture
+def clock() -> Minutes:
+    return Minutes()
+
+
 @pytest.fixture
 def slow() -> Slow:
     return Slow()
 
 
 @pytest.fixture
-def jobs(slow: Slow, tmp_path: Path) -> Iterator[ImportJobs]:
+def jobs(slow: Slow, tmp_path: Path, clock: Minutes) -> Iterator[ImportJobs]:
     importing: ImportPayload = slow  # type: ignore[assignment] # A fake of one call.
-    made = ImportJobs(importing, tmp_path, Repeatable("jobs"), PLENTY)
+    made = jobs_in(tmp_path, importing, clock)
     yield made
     for _ in range(100):
         slow.may_end.release()
     made.close()
 
 
-def received(jobs: ImportJobs, content: bytes = b"abcd", name: str = "a.csv") -> Job:
-    job = jobs.receive(ANN, CLINIC, name, "UTC")
-    job.spool.write(content)
+def received(
+    jobs: ImportJobs,
+    content: bytes = b"abcd",
+    name: str = "a.csv",
+    *,
+    patient: PatientId = ANN,
+    confirmed: bool = False,
+) -> Job:
+    job = jobs.receive(patient, CLINIC, name, "UTC", confirmed=confirmed)
+    jobs.write(job, content)
     return job
 
 
@@ -205,8 +241,7 @@ def test_a_job_is_shown_to_its_patient_only(jobs: ImportJobs) -> None:
 def test_too_many_waiting_are_refused_and_what_they_sent_is_let_go(
     jobs: ImportJobs, slow: Slow
 ) -> None:
-    first = received(jobs)
-    jobs.begin(first)
+    jobs.begin(received(jobs))
     assert slow.began.acquire(timeout=30)
     for _ in range(import_jobs.WAITING_MAX):
         jobs.begin(received(jobs))
@@ -215,6 +250,90 @@ def test_too_many_waiting_are_refused_and_what_they_sent_is_let_go(
         jobs.begin(late)
     assert late.state == State.FAILED
     assert late.spool._file.closed
+    jobs.begin(received(jobs, confirmed=True))  # The confirmed wait in a queue of their own.
+
+
+def test_confirmed_patients_come_first_and_patients_take_turns(
+    jobs: ImportJobs, slow: Slow
+) -> None:
+    jobs.begin(received(jobs, b"first"))
+    assert slow.began.acquire(timeout=30)
+    for name in (b"a1", b"a2", b"a3"):
+        jobs.begin(received(jobs, name, patient=ANN))
+    jobs.begin(received(jobs, b"b1", patient=BOB))
+    jobs.begin(received(jobs, b"c1", patient=CAT, confirmed=True))
+    last = received(jobs, b"c2", patient=CAT, confirmed=True)
+    jobs.begin(last)
+    for _ in range(7):
+        slow.may_end.release()
+    for _ in range(6):
+        assert slow.began.acquire(timeout=30)
+    assert slow.seen == [b"first", b"c1", b"c2", b"b1", b"a1", b"a2", b"a3"]
+
+
+def test_uploads_of_strangers_give_way_to_a_confirmed_patient(jobs: ImportJobs) -> None:
+    fill = [received(jobs, patient=PatientId(f"m{number}")) for number in range(SLOTS // 2)]
+    with pytest.raises(Unavailable, match="too many imports are being received"):
+        received(jobs, patient=BOB)
+    known = [
+        received(jobs, patient=PatientId(f"k{number}"), confirmed=True) for number in range(SLOTS)
+    ]
+    assert all(job.state is State.FAILED for job in fill)
+    assert all(job.spool._file.closed for job in fill)
+    assert all(job.state is State.RECEIVING for job in known)
+    with pytest.raises(Unavailable, match="gave way"):
+        jobs.write(fill[0], b"more")
+    with pytest.raises(Unavailable, match="gave way"):
+        jobs.begin(fill[0])
+
+
+def test_an_upload_that_stands_still_is_given_up_when_somebody_comes(
+    jobs: ImportJobs, clock: Minutes
+) -> None:
+    stalled, moving = received(jobs), received(jobs)
+    clock.advance(40)
+    jobs.write(moving, b"more")
+    clock.advance(40)
+    received(jobs, patient=BOB)
+    assert stalled.state is State.FAILED
+    assert stalled.spool._file.closed
+    assert moving.state is State.RECEIVING
+    with pytest.raises(Unavailable, match="stood still"):
+        jobs.write(stalled, b"late")
+
+
+def test_an_upload_that_drips_for_hours_ends(jobs: ImportJobs, clock: Minutes) -> None:
+    job = received(jobs)
+    for _ in range(int(WHOLE_MICROS / MICROS_PER_SECOND / 30)):
+        clock.advance(30)
+        jobs.write(job, b"x")
+    clock.advance(30)
+    with pytest.raises(Unavailable, match="took too long"):
+        jobs.write(job, b"x")
+
+
+def test_nothing_is_held_once_all_uploads_have_ended(jobs: ImportJobs, slow: Slow) -> None:
+    done, cut = received(jobs, bytes(200_000)), received(jobs, b"abc", patient=BOB)
+    assert jobs.room._held == {ANN: 200_000, BOB: 3}
+    jobs.give_up(cut, MalformedInput("cut short"))
+    jobs.give_up(cut, MalformedInput("cut short"))
+    jobs.begin(done)
+    slow.may_end.release()
+    assert ended(done) == State.DONE
+    done.spool.close()
+    assert jobs.room._held == {}
+    assert jobs.room._unconfirmed == 0
+
+
+def test_after_a_kill_nothing_of_an_upload_is_left(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, pathlib; from pulsekey.exchange.spool import Spool;"
+        "spool = Spool(pathlib.Path(sys.argv[1]), os.urandom, bytes_max=10**9);"
+        "spool.write(b'canary' * 100_000); spool.finish(); os.kill(os.getpid(), 9)"
+    )
+    process = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert process.returncode == -9
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_oldest_job_that_ended_is_forgotten(
@@ -233,15 +352,12 @@ def test_the_oldest_job_that_ended_is_forgotten(
         jobs.give_up(job, MalformedInput("never finished"))
 
 
-def test_too_many_at_a_time_are_not_even_received(
-    jobs: ImportJobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_jobs, "RECEIVING_MAX", 1)
-    first = received(jobs)
-    with pytest.raises(Unavailable, match="received"):
+def test_too_many_of_one_patient_are_not_even_received(jobs: ImportJobs) -> None:
+    own = [received(jobs) for _ in range(EACH_MAX)]
+    with pytest.raises(Unavailable, match="wait for one"):
         received(jobs)
-    jobs.give_up(first, MalformedInput("never finished"))
-    jobs.give_up(received(jobs), MalformedInput("never finished"))
+    jobs.give_up(own[0], MalformedInput("never finished"))
+    received(jobs)
 
 
 def test_a_files_name_is_made_fit_to_be_shown(jobs: ImportJobs) -> None:
@@ -260,7 +376,7 @@ def test_a_files_name_is_made_fit_to_be_shown(jobs: ImportJobs) -> None:
 
 def test_closing_gives_up_what_is_still_being_received(tmp_path: Path) -> None:
     idle: ImportPayload = Slow()  # type: ignore[assignment] # A fake of one call.
-    jobs = ImportJobs(idle, tmp_path, Repeatable("jobs"), PLENTY)
+    jobs = jobs_in(tmp_path, idle, Minutes())
     job = received(jobs)
     jobs.close()
     assert job.state == State.FAILED
