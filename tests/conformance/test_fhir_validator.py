@@ -74,7 +74,7 @@ def points() -> list[bytes]:
     )
     at = times(
         [NEW_YEAR + index * MINUTE + index for index in range(6)],
-        basis=[*Basis, Basis.FLOATING, Basis.RECORDED],
+        basis=[*Basis, Basis.FLOATING],
     )
     grades = [(0, 0), (1, 9), (2, 3), (2, 1), (0, 0), (1, 2)]
     return observations(samples(HEART_RATE, at, values, units=("Hz",), grades=grades))
