@@ -21,6 +21,7 @@ from pulsekey.api import (
     routes_patient,
     routes_reading,
 )
+from pulsekey.api.callers import cookie_name
 from pulsekey.api.endpoint import Endpoint
 from pulsekey.api.rate_limit import Edge, RateLimit
 from pulsekey.api.request_log import TEMPLATE, RequestLog
@@ -65,4 +66,6 @@ def build_app(node: Node, pages: Iterable[BaseRoute] = ()) -> ASGIApp:
 
 async def _openapi(request: Request) -> Response:
     request.scope[TEMPLATE] = OPENAPI
-    return Response(msgspec.json.encode(openapi.document(ENDPOINTS)), media_type="application/json")
+    cookie = cookie_name(secure=request.app.state.node.secure)
+    content = msgspec.json.encode(openapi.document(ENDPOINTS, cookie))
+    return Response(content, media_type="application/json")

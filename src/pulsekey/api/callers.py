@@ -8,12 +8,18 @@ from starlette.requests import Request
 from pulsekey.exchange.search_records import Reader
 from pulsekey.identity.principals import Principal, Role
 from pulsekey.identity.sessions import Session, SessionKind
-from pulsekey.primitives.errors import AccessDenied, NotAuthenticated
+from pulsekey.primitives.errors import AccessDenied, MalformedInput, NotAuthenticated
 from pulsekey.primitives.ids import KeyId
 from pulsekey.primitives.messages import Said
 from pulsekey.wiring import Node
 
 COOKIE = "pulsekey_session"
+"""The name on http://localhost, where browsers keep no `__Host-` cookie."""
+
+HOST_PREFIX = "__Host-"
+"""Kept by browsers only as this host set it over TLS: no other host of the domain can plant one
+(RFC 6265bis, section 4.1.3.2)."""
+
 PORTAL_PURPOSE = "TREAT"
 _FOREIGN = "the request does not come from this node's own pages"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -92,14 +98,37 @@ def session_token(request: Request) -> str | None:
 
     A cookie travels on its own, so what changes something must come from our own pages: `Origin` is
     compared, besides SameSite=Strict (OWASP CSRF Prevention Cheat Sheet, "Verifying Origin").
-    Here it has to be there; a script without a cookie need not send it.
+    Here it has to be there; a script without a cookie need not send it. Of two session cookies one
+    was planted, and which one cannot be told: neither is taken (cookie tossing).
     """
-    token = request.cookies.get(COOKIE)
-    if token is None:
+    name = cookie_name(secure=request.app.state.node.secure)
+    shown = _cookies(request, name)
+    if not shown:
         return None
+    if len(shown) > 1:
+        raise MalformedInput(
+            "two session cookies",
+            where="Cookie",
+            cure="delete this site's cookies and sign in again",
+        )
     if request.method not in SAFE_METHODS and "origin" not in request.headers:
         raise AccessDenied(_FOREIGN)
-    return token
+    return shown[0]
+
+
+def cookie_name(*, secure: bool) -> str:
+    """Return what the session's cookie is called: with the prefix wherever it can be."""
+    return HOST_PREFIX + COOKIE if secure else COOKIE
+
+
+def _cookies(request: Request, name: str) -> list[str]:
+    """Return every value that came under a name, where a parser would keep one of them."""
+    pairs = (
+        pair.partition("=")
+        for header in request.headers.getlist("cookie")
+        for pair in header.split(";")
+    )
+    return [value.strip() for key, _, value in pairs if key.strip() == name]
 
 
 def require_own_page(request: Request) -> None:

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pulsekey.api.callers import COOKIE, Access, Caller, admitted, caller_of
+from pulsekey.api.callers import Access, Caller, admitted, caller_of, cookie_name
 from pulsekey.api.errors import document_of, headers_of, status_of
 from pulsekey.api.rate_limit import Edge, Kind
 from pulsekey.api.request_log import TEMPLATE
@@ -182,12 +182,13 @@ def render(answer: Answer, status: int, *, secure: bool) -> Response:
     if answer.file_name:
         headers["Content-Disposition"] = f'attachment; filename="{answer.file_name}"'
     response = Response(raw, status, headers, answer.media_type)
+    name = cookie_name(secure=secure)
     if answer.session:
         response.set_cookie(
-            COOKIE, answer.session, path="/", httponly=True, secure=secure, samesite="strict"
+            name, answer.session, path="/", httponly=True, secure=secure, samesite="strict"
         )
     elif answer.session == "":
-        response.delete_cookie(COOKIE, path="/", httponly=True, secure=secure, samesite="strict")
+        response.delete_cookie(name, path="/", httponly=True, secure=secure, samesite="strict")
     return response
 
 

@@ -26,7 +26,7 @@ class Problem(shapes.Given, frozen=True):
     cure: str = ""
 
 
-def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+def document(endpoints: Iterable[Endpoint], cookie: str) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the JSON interface."""
     rows = tuple(endpoints)
     kinds = [kind for row in rows for kind in (row.body, row.answer) if _is_struct(kind)]
@@ -51,7 +51,7 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
         "components": {
             "schemas": components,
             "securitySchemes": {
-                "session": {"type": "apiKey", "in": "cookie", "name": "pulsekey_session"},
+                "session": {"type": "apiKey", "in": "cookie", "name": cookie},
                 "bearer": {"type": "http", "scheme": "bearer"},
             },
         },
