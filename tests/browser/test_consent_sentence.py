@@ -19,10 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsekey.consent.operations import Operation, Revoke, challenge
-from pulsekey.consent.sentence import LANGUAGES, released, with_sentence
+from pulsekey.consent.sentence import LANGUAGES, released, sentence, with_sentence
 from pulsekey.consent.terms import (
     PURPOSES,
     Controller,
+    Offsets,
     Organisation,
     Recipient,
     Terms,
@@ -57,7 +58,7 @@ ZONES = sorted(
 )  # fmt: skip
 
 PROGRAM = """
-import { consentId, readTerms, sentenceOf, taggedDigest } from "./sentence.js";
+import { checkOffsets, consentId, readTerms, sentenceOf, taggedDigest } from "./sentence.js";
 const hex = (array) => Buffer.from(array).toString("hex");
 let all = "";
 for await (const part of process.stdin) all += part;
@@ -69,7 +70,9 @@ for (const { text, words, ledger, operation } of JSON.parse(all)) {
       out.push(hex(await taggedDigest("pulsekey/operation-challenge/1", ...parts)));
     } else {
       const terms = readTerms(text);
-      out.push([sentenceOf(terms, words), hex(await consentId(text))]);
+      const sentence = sentenceOf(terms, words);
+      checkOffsets(terms);
+      out.push([sentence, hex(await consentId(text))]);
     }
   } catch (error) {
     out.push(error.code ?? String(error));
@@ -193,12 +196,38 @@ def test_the_clock_changes_of_a_zone_are_the_same_in_both(run: Run) -> None:
         {"zone": "Moon/Base"},
         {"valid": {"from": 1, "until": 1.5}},
         {"purpose": "constructor"},
+        {"offsets": None},
+        {"offsets": {"validUntil": 3600, "dataFrom": None}},
+        {"offsets": {"validUntil": 3600.5, "dataFrom": None, "dataUntil": 3600}},
     ],
 )
 def test_terms_of_another_form_are_refused(run: Run, change: dict[str, Any]) -> None:
     document = json.loads(a_grant().encode()) | change
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     assert run([{"text": text, "words": released("en")}])[0] in {"terms", "zone"}
+
+
+@pytest.mark.parametrize(
+    ("zone", "offsets"),
+    [
+        ("Europe/Paris", Offsets(7_200, None, 7_200)),
+        ("Europe/Paris", Offsets(3_600, None, 3_601)),
+        ("Europe/Paris", Offsets(0, None, 0)),
+        ("Asia/Tokyo", Offsets(3_600, None, 3_600)),
+    ],
+)
+def test_a_clock_that_this_browser_does_not_know_is_refused(
+    run: Run, zone: str, offsets: Offsets
+) -> None:
+    lie = replace(a_grant(), zone=zone, offsets=offsets)
+    told = replace(lie, sentence=sentence(lie))
+    assert run([case(told)]) == ["offset"]
+
+
+def test_an_old_zone_with_odd_seconds_has_its_own_clock(run: Run) -> None:
+    terms = with_sentence(replace(a_grant(), data_from=Seconds(-2_500_000_000)))
+    assert terms.offsets.data_from == 561  # Paris, 9 min 21 s ahead until 1911.
+    assert run([case(terms)]) == [[terms.sentence, terms.consent.hex()]]
 
 
 def test_text_that_is_not_canonical_is_refused(run: Run) -> None:

@@ -22,6 +22,8 @@ from pulsekey.evidence.verify import CLAIMS, Verdict, report_lines, verify
 from pulsekey.identity.lifecycle import Status
 from pulsekey.identity.principals import Role
 from pulsekey.ledger.log.checkpoint import open_checkpoint
+from pulsekey.primitives import canonical
+from pulsekey.primitives.canonical import Document
 from pulsekey.primitives.errors import NotFound, Unavailable
 from pulsekey.primitives.ids import ConsentId, Digest, PatientId
 from pulsekey.signals.category import Category
@@ -64,9 +66,10 @@ def test_a_live_consent_with_releases_holds(town: EvidenceNode, pat: Patient) ->
 def test_the_file_is_the_same_however_receipts_are_kept(town: EvidenceNode, pat: Patient) -> None:
     consent = town.grant(pat)
     (receipt,) = town.read(pat)
-    document = json.dumps(receipt.document(), indent=2).encode()
-    (verdict,) = judged(Case(town.evidence(pat, consent), (document, receipt.token().encode())))
-    assert detail(verdict, "releases").endswith("2 receipts: agree")
+    kept = [canonical.encode(receipt.document()), receipt.token().encode()]
+    kept += [one + b"\n" for one in kept]
+    (verdict,) = judged(Case(town.evidence(pat, consent), tuple(kept)))
+    assert detail(verdict, "releases").endswith("4 receipts: agree")
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
@@ -149,6 +152,7 @@ def test_an_expired_consent_says_so(tmp_path: Path) -> None:
         pat = town.patient("Pat")
         consent = town.grant(pat, until="2026-09-21T17:00")
         town.read(pat)
+        town.node.committing()
         town.clock.pass_seconds(24 * 3_600)
         (verdict,) = judged(Case(town.evidence(pat, consent)))
     assert verdict.failed == ()
@@ -192,9 +196,9 @@ def test_other_consents_show_only_as_chain_counter_and_digest(
     content = town.evidence(pat, consent)
     (verdict,) = judged(Case(content))
     assert verdict.failed == ()
-    document = json.loads(content)
-    assert other.hex() in {each["chain"] for each in document["releases"]["chains"]}
-    assert len(document["releases"]["entries"]) == 1
+    releases = json.loads(content)["releases"]
+    assert other.hex() in {each["chain"] for each in releases["newest"]["chains"]}
+    assert len(releases["reads"]) == 1
     assert b"Ann Other" not in content
     assert b"mental-health" not in content
     assert pat.principal.display_name.encode() not in content
@@ -240,13 +244,16 @@ def test_what_the_caller_brought_is_compared(town: EvidenceNode, pat: Patient) -
     )
     head = base64.b64decode(name).hex()
     proof = ledger.consistency(older.head.log_size, int(checkpoint.split("\n")[1]))
-    linked = {"checkpoint": older.checkpoint.decode(), "consistency": [one.hex() for one in proof]}
+    path: list[Document] = [one.hex() for one in proof]
+    linked: dict[str, Document] = {"checkpoint": older.checkpoint.decode(), "consistency": path}
     good = [
         ledger.genesis.encode(),
         checkpoint.encode(),
         head.encode(),
-        json.dumps({"chain": "somewhere", "head": head}).encode(),
-        json.dumps(linked).encode(),
+        head.encode() + b"\n",
+        canonical.encode({"head": head}),
+        canonical.encode(linked),
+        canonical.encode(linked) + b"\n",
     ]
     for verdict in judged(*(Case(content, anchors=(one,)) for one in good)):
         assert verdict.failed == ()
@@ -260,8 +267,9 @@ def test_what_the_caller_brought_is_compared(town: EvidenceNode, pat: Patient) -
         b"{}",
         b"{",
         b"\xff",
-        json.dumps(linked | {"consistency": []}).encode(),
-        json.dumps(linked | {"consistency": ["xyz"]}).encode(),
+        canonical.encode(linked | {"consistency": []}),
+        canonical.encode(linked | {"consistency": ["xyz"]}),
+        canonical.encode(linked | {"consistency": ["00" * 32] * 129}),
     ]
     for verdict in judged(*(Case(content, anchors=(one,)) for one in bad)):
         assert verdict.failed == ("anchor",)
@@ -355,7 +363,7 @@ def test_a_log_that_never_stands_still_is_an_answer_too(town: EvidenceNode, pat:
         town.read(pat)
         return town.node.accesses.heads(patient)
 
-    busy = cast("AccessLog", SimpleNamespace(heads=read_and_see, chain=town.node.accesses.chain))
+    busy = cast("AccessLog", SimpleNamespace(heads=read_and_see))
     with pytest.raises(Unavailable, match="ask again"):
         replace(town.gathering, accesses=busy)(pat.principal, consent)
 

@@ -33,6 +33,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         consent = town.grant(pat, key=second)
         town.read(pat)
         town.read(pat)
+        town.node.committing()
         town.remove_passkey(pat, second, key=pat.first)
         town.stop(pat, consent)
         return town.evidence(pat, consent)
@@ -52,7 +53,7 @@ def refused(mutants: Sequence[bytes]) -> list[tuple[str, ...]]:
 def test_the_evidence_itself_holds(content: bytes) -> None:
     (verdict,) = judged(Case(content))
     assert verdict.failed == ()
-    kinds = {json.loads(content)["operations"][n]["signed"][6:8] for n in range(6)}
+    kinds = {json.loads(content)["operations"][n]["signed"][6:8] for n in range(7)}
     assert kinds == {"01", "02", "03", "04", "05", "07"}
 
 
@@ -144,9 +145,13 @@ def test_a_changed_member_is_noticed(content: bytes) -> None:
         (("recipient", "nameSalt"), "00" * 32, {"recipient"}),
         (("enrolment", "statement", "method"), "in-person-document", {"enrolment"}),
         (("enrolment",), None, {"enrolment"}),
-        (("releases", "entries"), [], {"releases"}),
-        (("releases", "entries", 0, "asked", "limit"), 1, {"releases"}),
-        (("releases", "leaf", "size"), 7, {"releases"}),
+        (("releases", "reads", 1, 0), 1_790_000_000_000_000, {"releases"}),
+        (("releases", "asked", 0, "limit"), 1, {"releases"}),
+        (("releases", "newest", "leaf", "size"), 7, {"releases"}),
+        (("releases", "closing", "leaf", "size"), 7, {"releases"}),
+        (("releases", "closing"), None, {"releases"}),
+        (("releases", "asked"), [], {"format", "stopped", "releases"}),
+        (("terms", "offsets", "validUntil"), 0, {"terms", "releases"}),
         (("states", 0, "value"), "00" * 32, {"state"}),
         (("checkpoint",), "", {"checkpoint"}),
         (("operations", 2, "inclusion", 0), "00" * 32, {"log"}),
@@ -169,7 +174,7 @@ def test_an_operation_that_was_left_out_is_missed(content: bytes) -> None:
         short = copy.deepcopy(document)
         del short["operations"][place]
         (failed,) = refused([canonical(short)])
-        assert {"key", "state", "format"} & set(failed), place
+        assert {"key", "state", "format", "releases"} & set(failed), place
 
 
 def test_a_signature_bit_of_every_operation_is_checked(content: bytes) -> None:

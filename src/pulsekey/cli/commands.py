@@ -16,7 +16,7 @@ from pulsekey.cli.screen import redraw, say
 from pulsekey.cli.serving import listening
 from pulsekey.cli.serving import serve as serve_node
 from pulsekey.consent.program import ConsentProgram
-from pulsekey.evidence.file import read_parts
+from pulsekey.evidence.file import EVIDENCE_BYTES_MAX, read_parts
 from pulsekey.evidence.verify import report_lines, verify
 from pulsekey.identity.setup import invite_from_console, issue_set_up_token
 from pulsekey.ingest.items import Payload
@@ -241,7 +241,8 @@ def _payload(path: Path) -> Payload:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(EVIDENCE_BYTES_MAX + 1)  # One more is enough to be too long.
     except OSError as problem:
         why = (problem.strerror or "").lower()
         raise MalformedInput(f"cannot be read: {why}", where=str(path)) from None

@@ -22,6 +22,8 @@ VERSION = 1
 SALT_BYTES = 32
 CATEGORIES_MAX = len(Category)
 TERMS_BYTES_MAX = 16_384
+OFFSET_SECONDS_MAX = 18 * 3_600
+"""No zone was ever further from UTC; the database's widest is Manila before 1844, 15:56 behind."""
 
 PURPOSES = ("TREAT", "CAREMGT", "HRESCH", "PATRQT")
 """HL7 v3 PurposeOfUse (urn:oid:2.16.840.1.113883.1.11.20448), those offered here."""
@@ -57,11 +59,24 @@ class Controller:
 
 
 @dataclass(frozen=True, slots=True)
+class Offsets:
+    """How far the patient's clock is from UTC at the moments of the terms, in seconds, east first.
+
+    What a sentence says must not depend on tomorrow's zone database: laws about clocks change.
+    """
+
+    valid_until: int
+    data_from: int | None
+    data_until: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """One consent, in full. Times are whole seconds in UTC; `zone` is how the patient reads them.
 
     `valid_from` and `valid_until` say when may be read; `data_from` and `data_until` which
-    measurements (None: no bound on that side).
+    measurements (None: no bound on that side). `offsets` are those of `zone` at these times when
+    the sentence was made (`consent.sentence.with_sentence` puts them in).
     """
 
     subject: PatientId
@@ -79,6 +94,7 @@ class Terms:
     language: str
     legal_basis: str
     salt: bytes
+    offsets: Offsets = Offsets(0, None, None)
     sentence: str = ""
     basis: str = "self"
     exclusions: tuple[str, ...] = ()
@@ -108,6 +124,11 @@ class Terms:
             "valid": {"from": self.valid_from, "until": self.valid_until},
             "data": {"from": self.data_from, "until": self.data_until},
             "zone": self.zone,
+            "offsets": {
+                "validUntil": self.offsets.valid_until,
+                "dataFrom": self.offsets.data_from,
+                "dataUntil": self.offsets.data_until,
+            },
             "jurisdiction": self.jurisdiction,
             "language": self.language,
             "legalBasis": self.legal_basis,
@@ -168,6 +189,22 @@ def check(terms: Terms) -> Terms:
     return terms
 
 
+def check_offsets(terms: Terms) -> None:
+    """Raise `MalformedInput` unless each moment of the terms has an offset, and nothing else has.
+
+    Whether they are those of the zone is for whoever signs to see, and only then.
+    """
+    offsets = terms.offsets
+    shown = (
+        (terms.valid_until, offsets.valid_until),
+        (terms.data_from, offsets.data_from),
+        (terms.data_until, offsets.data_until),
+    )
+    for at, offset in shown:
+        if (at is None) != (offset is None) or abs(offset or 0) > OFFSET_SECONDS_MAX:
+            raise MalformedInput("offsets that no clock has", where="offsets")
+
+
 def _organisation(organisation: Organisation) -> Document:
     return {"id": organisation.id, "name": organisation.name}
 
@@ -187,7 +224,7 @@ def _terms(raw: dict[str, Document]) -> Terms:
         return Organisation(OrganisationId(text("id", of)), text("name", of))
 
     recipient, controller = inner("recipient"), inner("controller")
-    valid, data = inner("valid"), inner("data")
+    valid, data, offsets = inner("valid"), inner("data"), inner("offsets")
     return Terms(
         subject=PatientId(text("subject")),
         signer=AccountId(bytes.fromhex(text("account", inner("signer")))),
@@ -211,6 +248,11 @@ def _terms(raw: dict[str, Document]) -> Terms:
         language=text("language"),
         legal_basis=text("legalBasis"),
         salt=bytes.fromhex(text("salt")),
+        offsets=Offsets(
+            cast("int", offsets["validUntil"]),
+            moment("dataFrom", offsets),
+            moment("dataUntil", offsets),
+        ),
         sentence=text("sentence"),
         basis=text("basis", inner("signer")),
         exclusions=tuple(cast("list[str]", raw["exclusions"])),

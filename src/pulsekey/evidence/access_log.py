@@ -2,12 +2,13 @@
 
 Entries are sealed under a key of their patient, so the file says only that somebody read something,
 and erasing the patient's keys erases what was read. Losing the tail of a chain is visible to every
-reader that holds a read receipt.
+reader that holds a read receipt. Times in a chain never run backwards, whatever the clock does.
 """
 
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pulsekey.evidence.entries import START, Access, Entry, decode_entry, entry_digest
+from pulsekey.evidence.openings import Closing, decode_closing
 from pulsekey.primitives.database import Waterline, open_database, transaction, translated
 from pulsekey.primitives.errors import IntegrityError
 from pulsekey.primitives.ids import Digest, Entropy, PatientId
@@ -34,6 +36,15 @@ CREATE TABLE entries (
     PRIMARY KEY (chain, counter)
 ) WITHOUT ROWID;
 CREATE INDEX entries_by_patient ON entries (patient, chain, counter)
+""",
+    """
+CREATE TABLE closings (
+    chain BLOB PRIMARY KEY,
+    counter INTEGER NOT NULL,
+    patient TEXT NOT NULL,
+    sealed BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX closings_by_patient ON closings (patient)
 """,
 )
 
@@ -60,8 +71,9 @@ class AccessLog:
         """Give each access its place and make all of them durable together."""
         entries: list[Entry] = []
         with self._writing():
-            for access in accesses:
-                entry = self._placed(access)
+            for each in accesses:
+                entry = self._placed(each)
+                access = entry.access
                 content = entry.encode()
                 self._db.execute(
                     "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
@@ -134,10 +146,45 @@ class AccessLog:
         entries.sort(key=lambda entry: entry.access.at, reverse=True)
         return tuple(entries[:newest])
 
+    def closed(self) -> dict[Digest, int]:
+        """Return, of each chain with a closing, how many entries it had by then."""
+        with self._lock, translated(self._path):
+            rows = self._db.execute("SELECT chain, counter FROM closings").fetchall()
+        return {Digest(chain): counter for chain, counter in rows}
+
+    def close_chains(self, closings: Sequence[Closing]) -> None:
+        """Keep the first commitment in which each of these chains ended where it does."""
+        with self._writing():
+            for one in closings:
+                nonce = self._entropy(NONCE_BYTES)
+                key = AESGCM(self._keys.access_key(one.patient))
+                sealed = nonce + key.encrypt(nonce, one.encode(), _end(one.chain, one.counter))
+                self._db.execute(
+                    "INSERT OR REPLACE INTO closings VALUES (?, ?, ?, ?)",
+                    (one.chain, one.counter, one.patient, sealed),
+                )
+
+    def closing(self, chain: Digest) -> Closing | None:
+        """Return the newest closing of a chain, if there was a commitment since its first entry."""
+        with self._lock, translated(self._path):
+            row = self._db.execute(
+                "SELECT counter, patient, sealed FROM closings WHERE chain = ?", (chain,)
+            ).fetchone()
+        if row is None:
+            return None
+        counter, patient, sealed = row
+        key = AESGCM(self._keys.access_key(PatientId(patient)))
+        try:
+            content = key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _end(chain, counter))
+        except InvalidTag:
+            raise IntegrityError(f"access chain {chain.hex()[:12]}: its end was altered") from None
+        return decode_closing(chain, PatientId(patient), counter, content)
+
     def erase(self, patient: PatientId) -> None:
         """Forget a patient's entries."""
         with self._writing():
             self._db.execute("DELETE FROM entries WHERE patient = ?", (patient,))
+            self._db.execute("DELETE FROM closings WHERE patient = ?", (patient,))
 
     def keep_mark(self, mark: bytes) -> None:
         """Keep the node's mark durably (ADR 0063)."""
@@ -149,11 +196,18 @@ class AccessLog:
 
     def _placed(self, access: Access) -> Entry:
         newest = self._db.execute(
-            "SELECT counter, digest FROM entries WHERE chain = ? ORDER BY counter DESC LIMIT 1",
+            "SELECT counter, patient, digest, sealed FROM entries WHERE chain = ?"
+            " ORDER BY counter DESC LIMIT 1",
             (access.chain,),
         ).fetchone()
-        counter, previous = (newest[0] + 1, Digest(newest[1])) if newest else (1, START)
-        return Entry(access, counter, previous, self._entropy(SALT_BYTES))
+        if newest is None:
+            return Entry(access, 1, START, self._entropy(SALT_BYTES))
+        counter, patient, digest, sealed = newest
+        key = AESGCM(self._keys.access_key(PatientId(patient)))
+        before = self._opened(access.chain, counter, key, digest, sealed).access
+        # Two reads at once may be logged in the other order, and clocks are set back.
+        placed = replace(access, at=max(access.at, before.at))
+        return Entry(placed, counter + 1, Digest(digest), self._entropy(SALT_BYTES))
 
     def _seal(self, access: Access, counter: int, content: bytes) -> bytes:
         nonce = self._entropy(NONCE_BYTES)
@@ -184,3 +238,7 @@ class AccessLog:
 
 def _place(chain: Digest, counter: int) -> bytes:
     return chain + counter.to_bytes(8)
+
+
+def _end(chain: Digest, counter: int) -> bytes:
+    return b"closing" + _place(chain, counter)

@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import cast
 
 from pulsekey.primitives import canonical, tags
-from pulsekey.primitives.canonical import Document
-from pulsekey.primitives.clock import Micros
+from pulsekey.primitives.canonical import INTEGER_MAX, Document
+from pulsekey.primitives.clock import MICROS_PER_SECOND, Micros, Seconds
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.hashing import tagged
 from pulsekey.primitives.ids import ConsentId, Digest, PatientId, PrincipalId
@@ -21,6 +21,10 @@ TYPE = "pulsekey/access"
 VERSION = 1
 START = Digest(bytes(32))
 """What the first entry of a chain has before it."""
+
+ASKED_BYTES_MAX = 2_048
+"""What may be asked for, as canonical JSON: 34 categories and a hundred codes of LOINC fit. A log
+keeps it for ever, and whoever checks it has to read all of it."""
 
 
 class Basis(StrEnum):
@@ -34,7 +38,10 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for, and no value: resource types, codes, data period (micros), limit."""
+    """What was asked for, and no value: resource types, codes, data period (micros), limit.
+
+    Raises `MalformedInput` for more than a log entry may hold.
+    """
 
     types: tuple[str, ...]
     categories: tuple[str, ...] = ()
@@ -43,11 +50,55 @@ class Asked:
     data_until: Micros | None = None
     limit: int = 0
 
-    def within(self, permitted: Iterable[str]) -> "Asked":
-        """Return what was asked for and permitted: no category named means all of them."""
+    def __post_init__(self) -> None:
+        if len(canonical.encode(self.what())) > ASKED_BYTES_MAX:
+            raise MalformedInput(
+                "more is asked for at once than the log holds", cure="ask for fewer codes at a time"
+            )
+
+    def what(self) -> dict[str, Document]:
+        """Return what was asked for but when it was measured, as a document."""
+        return {
+            "types": list(self.types),
+            "categories": list(self.categories),
+            "codes": list(self.codes),
+            "limit": self.limit,
+        }
+
+    def measured(self, data_from: Micros | None, data_until: Micros | None) -> "Asked":
+        """Return the same, asked of another period."""
+        return replace(self, data_from=data_from, data_until=data_until)
+
+    def within(
+        self,
+        permitted: Iterable[str],
+        data_from: Micros | None = None,
+        data_until: Micros | None = None,
+    ) -> "Asked":
+        """Return what was asked for and permitted: what was opened, and nothing beyond it.
+
+        No category named means all of them, and no bound on a side the permitted one.
+        """
         allowed = {str(category) for category in permitted}
         wanted = allowed & set(self.categories) if self.categories else allowed
-        return replace(self, categories=tuple(sorted(wanted)))
+        starts = [at for at in (self.data_from, loggable(data_from)) if at is not None]
+        ends = [at for at in (self.data_until, loggable(data_until)) if at is not None]
+        return replace(
+            self,
+            categories=tuple(sorted(wanted)),
+            data_from=max(starts) if starts else None,
+            data_until=min(ends) if ends else None,
+        )
+
+
+def loggable(at: Micros | None) -> Micros | None:
+    """Return a time as an entry can hold it: beyond it nothing was ever measured."""
+    return None if at is None else Micros(min(max(at, -INTEGER_MAX), INTEGER_MAX))
+
+
+def bound(at: Seconds | None) -> Micros | None:
+    """Return a bound of terms as an entry holds it."""
+    return None if at is None else loggable(Micros(at * MICROS_PER_SECOND))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +111,8 @@ class Access:
     basis: Basis
     purpose: str
     at: Micros
+    """When it was decided. Never before the entry in front of it: the log sees to that."""
+
     asked: Asked
     reason: str = ""
     """Why it was refused; empty otherwise."""
@@ -96,14 +149,7 @@ class Entry:
             "purpose": access.purpose,
             "at": access.at,
             "reason": access.reason,
-            "asked": {
-                "types": list(asked.types),
-                "categories": list(asked.categories),
-                "codes": list(asked.codes),
-                "from": asked.data_from,
-                "until": asked.data_until,
-                "limit": asked.limit,
-            },
+            "asked": asked.what() | {"from": asked.data_from, "until": asked.data_until},
             "salt": self.salt.hex(),
         }
         return canonical.encode(document)

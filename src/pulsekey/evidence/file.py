@@ -9,20 +9,17 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from pulsekey.consent.operations import (
-    AddKey,
     Commit,
     Grant,
     Operation,
     Register,
-    RemoveKey,
-    Revoke,
-    RevokeAll,
     decode_operation,
     decode_signed,
 )
 from pulsekey.consent.terms import Terms, decode_terms
 from pulsekey.evidence import shapes
-from pulsekey.evidence.entries import Entry, decode_entry
+from pulsekey.evidence.entries import ASKED_BYTES_MAX, Asked, Entry
+from pulsekey.evidence.openings import Opening, read_opening
 from pulsekey.evidence.shapes import Shape
 from pulsekey.identity.enrolment import Statement, decode_statement
 from pulsekey.ledger.encoding import decode_head, decode_step, encode_head, encode_step
@@ -32,14 +29,18 @@ from pulsekey.ledger.ports import Head
 from pulsekey.ledger.view import ProvedStep
 from pulsekey.primitives import canonical, tags
 from pulsekey.primitives.canonical import Document
-from pulsekey.primitives.clock import Seconds
+from pulsekey.primitives.clock import Micros, Seconds
 from pulsekey.primitives.errors import MalformedInput
 from pulsekey.primitives.hashing import tagged
 from pulsekey.primitives.ids import Digest
 
 TYPE = "pulsekey/evidence"
 VERSION = 1
-EVIDENCE_BYTES_MAX = 64 * 1024**2
+EVIDENCE_BYTES_MAX = 32 * 1024**2
+EVIDENCE_MARKS_MAX = 2**20
+"""How often commas and opening brackets and braces may stand in a file. There are no more values
+than these, and each takes memory, so it is counted before anything is parsed."""
+
 PARTS = (
     "genesis",
     "terms",
@@ -52,7 +53,6 @@ PARTS = (
     "releases",
     "anchor",
 )
-_KEY_CHANGES = (AddKey, RemoveKey, Grant, Revoke, RevokeAll)
 
 PartT_co = TypeVar("PartT_co", covariant=True)
 Object = Mapping[str, Document]
@@ -88,21 +88,30 @@ class Proved:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """What of an entry does not follow from the terms and from the entry before."""
+
+    at: Micros
+    asked: Asked
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Releases:
     """The consent's access chain from its first entry, and what commits the custodian to it.
 
-    `chains` are the newest (chain, counter, entry) of every chain of the patient; `salt`, `size`
-    and `manifest` open the patient's leaf, which is number `place` of `count`.
+    `newest` opens the last operation of the file, `closing` the earlier commitment in it, if there
+    is one: the first in which the chain ended where it does.
     """
 
-    entries: tuple[Entry, ...]
-    chains: tuple[tuple[Digest, int, Digest], ...]
-    salt: bytes
-    size: int
-    manifest: Digest
-    place: int
-    count: int
-    inclusion: tuple[Digest, ...]
+    reads: tuple[Read, ...]
+    newest: Opening
+    closing: Opening | None = None
+
+
+def read_of(entry: Entry) -> Read:
+    """Return what a file keeps of an entry."""
+    return Read(entry.access.at, entry.access.asked, entry.salt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +221,8 @@ def read_parts(content: bytes) -> Parts:
     """Read a file; raise `MalformedInput` if it is not even an object with the right members."""
     if len(content) > EVIDENCE_BYTES_MAX:
         raise MalformedInput(f"longer than {EVIDENCE_BYTES_MAX} bytes", where="evidence")
+    if sum(map(content.count, (b",", b"[", b"{"))) > EVIDENCE_MARKS_MAX:
+        raise MalformedInput("more values than evidence has", where="evidence")
     raw = canonical.decode(content, where="evidence")
     if not isinstance(raw, dict) or raw.keys() != {"type", "version", *PARTS}:
         raise MalformedInput("not the members of an evidence file", where="evidence")
@@ -272,8 +283,12 @@ def _read_operations(raw: Document) -> tuple[Proved, ...]:
     operations = tuple(_read_proved(each) for each in cast("list[Object]", raw))
     first, *middle, last = (each.operation.body for each in operations)
     grants = sum(isinstance(body, Grant) for body in middle)
-    if not (isinstance(first, Register) and isinstance(last, Commit) and grants == 1) or any(
-        not isinstance(body, _KEY_CHANGES) for body in middle
+    commits = sum(isinstance(body, Commit) for body in middle)
+    if (
+        not (isinstance(first, Register) and isinstance(last, Commit))
+        or grants != 1
+        or commits > 1
+        or any(isinstance(body, Register) for body in middle)
     ):
         raise MalformedInput(
             "a register, then one grant among others of the account, then a commit",
@@ -302,23 +317,37 @@ def _read_states(raw: Document) -> tuple[StateEvidence, ...]:
 
 def _read_releases(raw: Document) -> Releases:
     members = cast("Object", raw)
-    leaf, patients = cast("Object", members["leaf"]), cast("Object", members["patients"])
+    asked = cast("list[Object]", members["asked"])
+    sizes = [len(canonical.encode(dict(one))) for one in asked]
+    rows = cast("list[list[Document]]", members["reads"])
+    used = list(dict.fromkeys(cast("int", row[1]) for row in rows))
+    if max(sizes, default=0) > ASKED_BYTES_MAX or used != list(range(len(asked))):
+        raise MalformedInput("what was asked for is too long, or not in the order of its use")
+    whats = [_read_asked(one) for one in asked]
+    if len(set(whats)) != len(whats):
+        raise MalformedInput("the same was asked for twice")
+    closing = members["closing"]
     return Releases(
-        tuple(
-            decode_entry(canonical.encode(entry))
-            for entry in cast("list[Document]", members["entries"])
-        ),
-        tuple(
-            (_digest(one["chain"]), cast("int", one["counter"]), _digest(one["entry"]))
-            for one in cast("list[Object]", members["chains"])
-        ),
-        _bytes(leaf["salt"]),
-        cast("int", leaf["size"]),
-        _digest(leaf["manifest"]),
-        cast("int", patients["place"]),
-        cast("int", patients["count"]),
-        _digests(patients["inclusion"]),
+        tuple(_read_row(row, whats) for row in rows),
+        read_opening(members["newest"]),
+        None if closing is None else read_opening(closing),
     )
+
+
+def _read_asked(raw: Object) -> Asked:
+    types, categories, codes = (
+        tuple(cast("list[str]", raw[name])) for name in ("types", "categories", "codes")
+    )
+    return Asked(types, categories, codes, limit=cast("int", raw["limit"]))
+
+
+def _read_row(row: list[Document], asked: list[Asked]) -> Read:
+    at, place, first, last, salt = row
+    # Made anew only if there is a period: most reads ask for the same, and checking it takes time.
+    what = asked[cast("int", place)]
+    if first is not None or last is not None:
+        what = what.measured(cast("Micros | None", first), cast("Micros | None", last))
+    return Read(cast("Micros", at), what, _bytes(salt))
 
 
 def _read_anchor(raw: Document) -> FileAnchor:
@@ -350,22 +379,17 @@ def _proved(proved: ProvedStep) -> Document:
 
 
 def _releases(releases: Releases) -> Document:
+    places: dict[Asked, int] = {}
+    rows: list[Document] = []
+    for read in releases.reads:
+        what = read.asked.measured(None, None)
+        place = places.setdefault(what, len(places))
+        rows.append([read.at, place, read.asked.data_from, read.asked.data_until, read.salt.hex()])
     return {
-        "entries": [canonical.decode(entry.encode()) for entry in releases.entries],
-        "chains": [
-            {"chain": chain.hex(), "counter": counter, "entry": entry.hex()}
-            for chain, counter, entry in releases.chains
-        ],
-        "leaf": {
-            "salt": releases.salt.hex(),
-            "size": releases.size,
-            "manifest": releases.manifest.hex(),
-        },
-        "patients": {
-            "place": releases.place,
-            "count": releases.count,
-            "inclusion": [node.hex() for node in releases.inclusion],
-        },
+        "asked": [what.what() for what in places],
+        "reads": rows,
+        "newest": releases.newest.document(),
+        "closing": None if releases.closing is None else releases.closing.document(),
     }
 
 

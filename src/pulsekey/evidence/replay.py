@@ -62,6 +62,22 @@ class Story:
         return last.operation, last.operation.body, last.proof.step
 
     @property
+    def earlier(self) -> tuple[tuple[Operation, Commit], ...]:
+        """The commitment before the newest in which the chain ended where it does, if any."""
+        return tuple(
+            (each.operation, each.operation.body)
+            for each in self.operations[:-1]
+            if isinstance(each.operation.body, Commit)
+        )
+
+    @property
+    def closed(self) -> Step:
+        """The step of the first commitment that the file shows to all of the chain."""
+        return next(
+            each.proof.step for each in self.operations if isinstance(each.operation.body, Commit)
+        )
+
+    @property
     def stopped(self) -> Step | None:
         """The step of the first operation that stopped the consent."""
         grant, given = self.granted
@@ -92,6 +108,8 @@ def replay(story: Story) -> Replayed:
     values: dict[bytes, bytes] = {}
     for each in story.operations[:-1]:
         operation, step = each.operation, each.proof.step
+        if isinstance(operation.body, Commit):
+            continue  # The custodian's own; `releases` judges it.
         if operation.account != account:
             raise IntegrityError(f"operation {step.index} is of another account")
         body = operation.body

@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from pulsekey.consent.sentence import VERSIONS
-from pulsekey.evidence.entries import Basis
 from pulsekey.identity.enrolment import Method
 from pulsekey.identity.principals import Role
 from pulsekey.primitives.canonical import INTEGER_MAX, Document
 from pulsekey.signals.category import Category
 
 OPERATIONS_MAX = 256
-ENTRIES_MAX = 100_000
+READS_MAX = 150_000
+CHAINS_MAX = 10_000
+ASKED_TEXTS_MAX = 256
 PATH_MAX = 128
 SIGNED_BYTES_MAX = 4_096
 STATE_PROOF_BYTES_MAX = 16_384
@@ -80,6 +81,15 @@ def _array(shape: Shape, longest: int, shortest: int = 0) -> Shape:
     )
 
 
+def _row(*columns: Shape) -> Shape:
+    """An array with one value of each shape, in this order."""
+    return lambda document: (
+        isinstance(document, list)
+        and len(document) == len(columns)
+        and all(shape(member) for shape, member in zip(columns, document, strict=True))
+    )
+
+
 def _object(members: Mapping[str, Shape]) -> Shape:
     return lambda document: (
         isinstance(document, dict)
@@ -89,7 +99,7 @@ def _object(members: Mapping[str, Shape]) -> Shape:
 
 
 digest = _hexadecimal(32, 32)
-_path = _array(digest, PATH_MAX)
+path = _array(digest, PATH_MAX)
 _organisation = _object({"id": text, "name": text})
 
 TERMS = _object(
@@ -114,6 +124,9 @@ TERMS = _object(
         "valid": _object({"from": natural, "until": natural}),
         "data": _object({"from": _or_null(integer), "until": _or_null(integer)}),
         "zone": text,
+        "offsets": _object(
+            {"validUntil": integer, "dataFrom": _or_null(integer), "dataUntil": _or_null(integer)}
+        ),
         "jurisdiction": text,
         "language": text,
         "legalBasis": text,
@@ -163,7 +176,7 @@ STEP = _object(
     {
         "signed": _hexadecimal(1, SIGNED_BYTES_MAX),
         "step": _hexadecimal(124, 124),
-        "inclusion": _path,
+        "inclusion": path,
     }
 )
 OPERATIONS = _array(STEP, OPERATIONS_MAX, 3)
@@ -171,40 +184,24 @@ OPERATIONS = _array(STEP, OPERATIONS_MAX, 3)
 STATE = _object({"key": digest, "value": digest, "proof": _hexadecimal(4, STATE_PROOF_BYTES_MAX)})
 STATES = _array(STATE, STATES_MAX)
 
-ENTRY = _object(
+_texts = _array(text, ASKED_TEXTS_MAX)
+ASKED = _object({"types": _texts, "categories": _texts, "codes": _texts, "limit": natural})
+READ = _row(natural, natural, _or_null(integer), _or_null(integer), _hexadecimal(16, 16))
+OPENING = _object(
     {
-        "type": _exactly("pulsekey/access"),
-        "version": _exactly(1),
-        "chain": digest,
-        "counter": natural,
-        "previous": digest,
-        "patient": text,
-        "reader": text,
-        "basis": _one_of(Basis),
-        "purpose": text,
-        "at": natural,
-        "reason": text,
-        "asked": _object(
-            {
-                "types": _array(text, 1_000),
-                "categories": _array(text, 1_000),
-                "codes": _array(text, 1_000),
-                "from": _or_null(integer),
-                "until": _or_null(integer),
-                "limit": natural,
-            }
+        "chains": _array(
+            _object({"chain": digest, "counter": natural, "entry": digest}), CHAINS_MAX
         ),
-        "salt": _hexadecimal(16, 16),
+        "leaf": _object({"salt": digest, "size": natural, "manifest": digest}),
+        "patients": _object({"place": natural, "count": natural, "inclusion": path}),
     }
 )
 RELEASES = _object(
     {
-        "entries": _array(ENTRY, ENTRIES_MAX),
-        "chains": _array(
-            _object({"chain": digest, "counter": natural, "entry": digest}), ENTRIES_MAX
-        ),
-        "leaf": _object({"salt": digest, "size": natural, "manifest": digest}),
-        "patients": _object({"place": natural, "count": natural, "inclusion": _path}),
+        "asked": _array(ASKED, READS_MAX),
+        "reads": _array(READ, READS_MAX),
+        "newest": OPENING,
+        "closing": _or_null(OPENING),
     }
 )
 
@@ -212,7 +209,7 @@ HEAD = _hexadecimal(251, 251)
 ANCHOR = _object(
     {
         "head": HEAD,
-        "consistency": _path,
+        "consistency": path,
         "chain": text,
         "block": natural,
         "time": natural,

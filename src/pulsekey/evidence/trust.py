@@ -4,7 +4,6 @@ A file that holds together shows consistency, no more: its custodian could have 
 What the caller got on another way (a genesis, a checkpoint, a head from a chain) is compared here.
 """
 
-import json
 from collections.abc import Sequence
 
 from pulsekey.evidence import shapes
@@ -59,38 +58,42 @@ def _words(anchor: FileAnchor) -> str:
 
 
 def _compared(genesis: Genesis, heads: tuple[Head, Head], given: bytes) -> str:
-    """Compare what the caller brought with the file's heads; say what that shows."""
+    """Compare what the caller brought with the file's heads; say what that shows.
+
+    A checkpoint as it stands; or, with a line feed at the end or without, canonical JSON or a
+    head's name. Nothing is trimmed or guessed: two verifiers have to read the same.
+    """
     if len(given) > ANCHOR_BYTES_MAX:
         raise MalformedInput(f"an anchor is longer than {ANCHOR_BYTES_MAX} bytes")
+    if given.startswith(b"pulsekey/"):
+        return _compared_checkpoint(genesis, heads, given, None)
+    content = given.removesuffix(b"\n")
+    if not content.startswith(b"{"):
+        return _compared_head(heads, content.decode("latin-1"))
     try:
-        text = given.decode()
-        document: Document = json.loads(text) if text.lstrip().startswith("{") else text
-        json.dumps(document, ensure_ascii=False).encode()  # Half a surrogate pair has no bytes.
-    except (ValueError, RecursionError):
+        document = canonical.decode(content, where="anchor")
+    except MalformedInput:
         raise MalformedInput("an anchor that was given cannot be read") from None
-    match document:
-        case {"format": "pulsekey/genesis/1"}:
-            return _compared_genesis(genesis, document)
-        case {"checkpoint": str() as note, "consistency": list() as path}:
-            return _compared_checkpoint(genesis, heads, note, path)
-        case {"head": str() as name}:
-            return _compared_head(heads, name)
-        case str() if text.startswith("pulsekey/"):
-            return _compared_checkpoint(genesis, heads, text, None)
-        case str():
-            return _compared_head(heads, text.strip())
-        case _:
-            raise MalformedInput("an anchor that was given cannot be read")
+    assert isinstance(document, dict)
+    if document.get("format") == "pulsekey/genesis/1":
+        return _compared_genesis(genesis, content)
+    if document.keys() == {"checkpoint", "consistency"}:
+        note, path = document["checkpoint"], document["consistency"]
+        if isinstance(note, str) and isinstance(path, list):
+            return _compared_checkpoint(genesis, heads, note.encode(), path)
+    if document.keys() == {"head"}:
+        return _compared_head(heads, document["head"])
+    raise MalformedInput("an anchor that was given cannot be read")
 
 
-def _compared_genesis(genesis: Genesis, document: Document) -> str:
-    if canonical.encode(document) != genesis.encode():
+def _compared_genesis(genesis: Genesis, content: bytes) -> str:
+    if content != genesis.encode():
         raise IntegrityError("the evidence is of another ledger than the genesis that was given")
     return "genesis: the ledger is the one that was given"
 
 
-def _compared_head(heads: tuple[Head, Head], name: str) -> str:
-    if not shapes.digest(name):
+def _compared_head(heads: tuple[Head, Head], name: Document) -> str:
+    if not isinstance(name, str) or not shapes.digest(name):
         raise MalformedInput("an anchor that was given cannot be read")
     if name not in {_name(head) for head in heads}:
         raise IntegrityError("the head that was given is none of the file's")
@@ -98,16 +101,16 @@ def _compared_head(heads: tuple[Head, Head], name: str) -> str:
 
 
 def _compared_checkpoint(
-    genesis: Genesis, heads: tuple[Head, Head], note: str, path: list[Document] | None
+    genesis: Genesis, heads: tuple[Head, Head], note: bytes, path: list[Document] | None
 ) -> str:
-    known = open_checkpoint(note.encode(), origin_of(genesis.ledger), genesis.checkpoint_key)
+    known = open_checkpoint(note, origin_of(genesis.ledger), genesis.checkpoint_key)
     for head in heads:
         if known.size == head.log_size:
             if known != checkpoint_of(head):
                 raise IntegrityError("the checkpoint that was given contradicts the file's")
             return f"checkpoint of {known.size} entries: as it was given"
     head = heads[0]
-    if path is None or not all(shapes.digest(node) for node in path):
+    if path is None or not shapes.path(path):
         raise MalformedInput(
             f"the checkpoint that was given has {known.size} entries, the file's {head.log_size}",
             cure="give it with a consistency proof between the two",

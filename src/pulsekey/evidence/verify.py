@@ -7,18 +7,24 @@ judged. Pure: no clock, no network, no store. `docs/evidence.md` says what every
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from pulsekey.consent.operations import Scheme, decode_signed
 from pulsekey.consent.program import examine
 from pulsekey.consent.sentence import sentence
 from pulsekey.consent.terms import check
 from pulsekey.evidence.file import Parts, read_parts
-from pulsekey.evidence.printing import printable
-from pulsekey.evidence.releases import SKEW_SECONDS, check_chain, check_commitment, check_receipts
+from pulsekey.evidence.printing import day, printable
+from pulsekey.evidence.releases import (
+    check_chain,
+    check_closed,
+    check_commitments,
+    check_receipts,
+    check_stop,
+)
 from pulsekey.evidence.replay import Story, check_states, replay
 from pulsekey.evidence.signatures import check_signature
 from pulsekey.evidence.trust import judge_anchor
+from pulsekey.evidence.zones import zone_notes
 from pulsekey.identity.enrolment import Statement, name_matches
 from pulsekey.identity.principals import Role
 from pulsekey.ledger.derived import checkpoint_of, origin_of
@@ -27,14 +33,13 @@ from pulsekey.ledger.log.checkpoint import open_checkpoint
 from pulsekey.ledger.log.proof import verify_inclusion
 from pulsekey.ledger.state.proof import proved_value
 from pulsekey.primitives import tags
-from pulsekey.primitives.clock import MICROS_PER_SECOND, Micros, Seconds, seconds, utc
 from pulsekey.primitives.errors import IntegrityError, MalformedInput
 from pulsekey.primitives.hashing import digest, tagged
 
 FORMAT = "format"
 NOT_CLAIMED = (
     "that nobody read outside of the gate",
-    "that the log was whole before its newest commitment: a reader's receipt would refute it",
+    "that the log was whole before it was first committed to: a reader's receipt would refute it",
     "that bytes were deleted, or that what was read was forgotten",
     "that this custodian's records are true, or that it identified the right person",
     "anything about the time after the newest commitment in this file",
@@ -133,7 +138,7 @@ def _judge_terms(case: _Case) -> str:
     check(terms)
     if terms.sentence != sentence(terms):
         raise IntegrityError("the sentence is not the one that follows from the terms")
-    return f"consent {terms.consent.hex()}: {terms.sentence}"
+    return "; ".join((f"consent {terms.consent.hex()}: {terms.sentence}", *zone_notes(terms)))
 
 
 def _judge_signature(case: _Case) -> str:
@@ -174,7 +179,7 @@ def _judge_enrolment(case: _Case) -> str:
     _check_custodian(
         statement, terms.controller.organisation.id, terms.controller.organisation.name
     )
-    return f"{statement.custodian_name}, {statement.method}, {_day(statement.stated_at)}"
+    return f"{statement.custodian_name}, {statement.method}, {day(statement.stated_at)}"
 
 
 def _judge_recipient(case: _Case) -> str:
@@ -224,7 +229,7 @@ def _judge_checkpoint(case: _Case) -> str:
     signed = open_checkpoint(note, origin_of(genesis.ledger), genesis.checkpoint_key)
     if signed != checkpoint_of(head):
         raise IntegrityError("the checkpoint was signed for another head")
-    return f"ledger {genesis.ledger.hex()}, batch {head.batch}, {_day(head.time)}"
+    return f"ledger {genesis.ledger.hex()}, batch {head.batch}, {day(head.time)}"
 
 
 def _judge_state(case: _Case) -> str:
@@ -237,28 +242,29 @@ def _judge_state(case: _Case) -> str:
     except IntegrityError:
         raise IntegrityError("not judged: the operations do not follow from each other") from None
     check_states(replayed, [(state.key, state.value) for state in states])
-    return f"{replayed.state_at(head.time).name.lower().replace('_', ' ')} on {_day(head.time)}"
+    return f"{replayed.state_at(head.time).name.lower().replace('_', ' ')} on {day(head.time)}"
 
 
 def _judge_stopped(case: _Case) -> str:
-    stopped, entries = case.story.stopped, case.parts.releases.get().entries
+    stopped, releases = case.story.stopped, case.parts.releases.get()
     if stopped is None:
         return "not stopped"
-    for entry in entries:
-        if seconds(entry.access.at) > stopped.time + SKEW_SECONDS:
-            raise IntegrityError(f"release {entry.counter} is later than step {stopped.index}")
-    return f"at step {stopped.index}, {_day(stopped.time)}; no release after it"
+    check_stop(case.story, releases, stopped)
+    return f"at step {stopped.index}, {day(stopped.time)}; no release after it"
 
 
 def _judge_releases(case: _Case) -> str:
     genesis, terms = case.parts.genesis.get(), case.parts.terms.get()
     story, releases = case.story, case.parts.releases.get()
-    check_chain(terms, story, releases)
-    check_commitment(genesis, terms, story, releases)
-    found = check_receipts(genesis, story, releases, case.receipts)
+    digests = check_chain(terms, story, releases)
+    check_commitments(genesis, terms, story, releases, digests)
     _, _, committed = story.committed
-    count = f"{len(releases.entries)} releases until {_day(committed.time)}, without a gap"
-    return "; ".join((count, *found))
+    if committed.time >= terms.valid_until:
+        check_closed(story, releases, terms.valid_until)
+    found = check_receipts(genesis, terms, story, releases, digests, case.receipts)
+    said = [f"{len(digests)} releases until {day(committed.time)}, without a gap"]
+    said += [f"nothing was added to them after {day(story.closed.time)}"] * bool(digests)
+    return "; ".join((*said, *found))
 
 
 def _judge_anchor(case: _Case) -> str:
@@ -289,12 +295,3 @@ def _check_stated(public_key: bytes, content: bytes, signature: bytes) -> None:
 def _check_custodian(statement: Statement, organisation: str, name: str) -> None:
     if (statement.custodian, statement.custodian_name) != (organisation, name):
         raise IntegrityError("the statement is by another custodian than the terms name")
-
-
-def _day(at: Seconds) -> str:
-    """Return a time for people, or its number where no calendar has it."""
-    try:
-        moment: datetime = utc(Micros(at * MICROS_PER_SECOND))
-    except OverflowError:
-        return f"second {at}"
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -298,7 +298,12 @@ class Gate:
         entries = self.accesses.append(
             [
                 self._access(
-                    who, patient, Basis.CONSENT, purpose, now, asked.within(each.categories)
+                    who,
+                    patient,
+                    Basis.CONSENT,
+                    purpose,
+                    now,
+                    asked.within(each.categories, each.data_from, each.data_until),
                 ).under(consent_chain(each.consent))
                 for each in allowances
             ]

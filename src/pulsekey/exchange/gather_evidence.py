@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pulsekey.consent.operations import (
     AddKey,
     Body,
+    Commit,
     Grant,
     Operation,
     Register,
@@ -24,10 +25,20 @@ from pulsekey.consent.register import ConsentRegister
 from pulsekey.consent.state import account_slot, commitment_slot
 from pulsekey.consent.terms import Terms
 from pulsekey.evidence.access_log import AccessLog
-from pulsekey.evidence.entries import Asked, accesses_head, consent_chain
-from pulsekey.evidence.file import Evidence, FileAnchor, NamedStatement, Releases, Stated
+from pulsekey.evidence.entries import Asked, consent_chain
+from pulsekey.evidence.file import (
+    EVIDENCE_BYTES_MAX,
+    Evidence,
+    FileAnchor,
+    NamedStatement,
+    Releases,
+    Stated,
+    read_of,
+)
+from pulsekey.evidence.openings import Chains, Closing
 from pulsekey.evidence.receipts import Signer
 from pulsekey.evidence.replay import state_keys
+from pulsekey.evidence.shapes import READS_MAX
 from pulsekey.exchange.audit_vault import OPERATOR
 from pulsekey.exchange.commit_interval import CommitInterval, Commitment
 from pulsekey.exchange.gate import Gate
@@ -35,19 +46,17 @@ from pulsekey.identity.enrolment import decode_statement
 from pulsekey.identity.principals import Principal, Role, require_operator
 from pulsekey.identity.store import IdentityStore
 from pulsekey.ledger.pipeline import Ledger
-from pulsekey.ledger.view import View
-from pulsekey.primitives.errors import AccessDenied, NotFound, Unavailable
+from pulsekey.ledger.view import ProvedStep, View
+from pulsekey.primitives.errors import AccessDenied, MalformedInput, NotFound, Unavailable
 from pulsekey.primitives.hashing import digest
-from pulsekey.primitives.ids import AccountId, ConsentId, Digest, KeyId, PatientId
-from pulsekey.vault.manifest import PatientHead
+from pulsekey.primitives.ids import AccountId, ConsentId, KeyId, PatientId
 
 ATTEMPTS_MAX = 16
 """How often a commitment is made anew because somebody read or committed in between."""
 
 NO_CONSENT = "no such consent"
 ASKED = Asked(("Evidence",))
-
-_Chains = tuple[tuple[Digest, int, Digest], ...]
+TOO_MUCH = "more reads than one evidence file holds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,8 @@ class GatherEvidence:
         """Return the evidence file of one consent.
 
         Raises `NotFound` for a consent that is not the caller's or was never given, `Unavailable`
-        if the settlement chain is out of reach or the patient's log does not stand still.
+        if the settlement chain is out of reach or the patient's log does not stand still,
+        `MalformedInput` if there are more reads than version 1 of the file holds.
         """
         terms = self.register.terms(consent)
         if who.role is Role.PATIENT and who.patient == terms.subject:
@@ -83,26 +93,30 @@ class GatherEvidence:
         return self._gathered(terms)
 
     def _gathered(self, terms: Terms) -> bytes:
-        commitment, chains, view = self._committed(terms.subject)
+        commitment, view = self._committed(terms.subject)
         operations = _operations(view, terms)
-        return Evidence(
+        closing = self._closing(view, terms, commitment)
+        proved = [view.prove(one.index, one.signed) for one in operations]
+        if closing is not None:
+            proved = sorted([*proved, closing[1]], key=lambda one: one.step.index)
+        content = Evidence(
             genesis=self.ledger.genesis,
             terms=terms,
             enrolment=self._enrolment(terms),
             recipient=self._recipient(terms),
-            operations=(
-                *(view.prove(one.index, one.signed) for one in operations),
-                view.prove(commitment.step.index, commitment.signed),
-            ),
+            operations=(*proved, view.prove(commitment.step.index, commitment.signed)),
             head=view.head,
             checkpoint=view.checkpoint,
             states=tuple(view.state(key) for key in self._keys(terms, operations)),
-            releases=self._releases(terms, commitment, chains),
+            releases=self._releases(terms, commitment, closing and closing[0]),
             anchor=self._anchor(view),
         ).encode()
+        if len(content) > EVIDENCE_BYTES_MAX:
+            raise MalformedInput(TOO_MUCH)
+        return content
 
-    def _committed(self, patient: PatientId) -> tuple[Commitment, _Chains, View]:
-        """Commit, and return the chains committed to and a view where that is the newest."""
+    def _committed(self, patient: PatientId) -> tuple[Commitment, View]:
+        """Commit, and return that with a view where it is the newest."""
         slot = commitment_slot(AccountId(self.ledger.genesis.custodian_account))
         for _ in range(ATTEMPTS_MAX):
             commitment = self.committing(afresh=True)
@@ -110,10 +124,10 @@ class GatherEvidence:
             view = self.ledger.view()
             if (
                 commitment is not None
-                and _head_of(commitment, patient).accesses == accesses_head(chains)
+                and _chains_of(commitment, patient) == chains
                 and view.state(slot).value == commitment.tree.root
             ):
-                return commitment, chains, view
+                return commitment, view
         raise Unavailable("the access log is being written without a pause; ask again")
 
     def _enrolment(self, terms: Terms) -> Stated | None:
@@ -140,20 +154,38 @@ class GatherEvidence:
         custodian = AccountId(self.ledger.genesis.custodian_account)
         return state_keys(terms.signer, tuple(held), terms.consent, custodian)
 
-    def _releases(self, terms: Terms, commitment: Commitment, chains: _Chains) -> Releases:
+    def _closing(
+        self, view: View, terms: Terms, commitment: Commitment
+    ) -> tuple[Closing, ProvedStep] | None:
+        """Return the first commitment to all of the chain, unless that is the one just made."""
         chain = consent_chain(terms.consent)
-        newest = {name: counter for name, counter, _ in chains}.get(chain, 0)
-        head = _head_of(commitment, terms.subject)
+        closing = self.accesses.closing(chain)
+        newest = {name: counter for name, counter, _ in commitment.chains[terms.subject]}
+        if (
+            closing is None
+            or closing.counter != newest.get(chain)
+            or closing.index >= commitment.step.index
+        ):
+            return None
+        for index, signed in view.operations_from(closing.index):
+            body = decode_operation(decode_signed(signed).operation).body
+            # After a loss was accepted, something else may stand there.
+            if isinstance(body, Commit) and closing.opening.opens(terms.subject, body.root):
+                return closing, view.prove(index, signed)
+            break
+        return None
+
+    def _releases(self, terms: Terms, commitment: Commitment, closing: Closing | None) -> Releases:
+        chain = consent_chain(terms.consent)
+        newest = {name: counter for name, counter, _ in commitment.chains[terms.subject]}
+        count = newest.get(chain, 0)
+        if count > READS_MAX:
+            raise MalformedInput(TOO_MUCH)
         return Releases(
             # What was appended since belongs to the next commitment.
-            entries=self.accesses.chain(chain)[:newest],
-            chains=chains,
-            salt=head.salt,
-            size=head.size,
-            manifest=head.manifest,
-            place=commitment.tree.places[terms.subject],
-            count=len(commitment.tree.leaves),
-            inclusion=commitment.tree.inclusion(terms.subject),
+            tuple(read_of(entry) for entry in self.accesses.chain(chain)[:count]),
+            commitment.opening(terms.subject),
+            None if closing is None else closing.opening,
         )
 
     def _anchor(self, view: View) -> FileAnchor:
@@ -233,8 +265,8 @@ def _key_changes(found: Sequence[_Found], signers: set[KeyId]) -> set[int]:
     return changes
 
 
-def _head_of(commitment: Commitment, patient: PatientId) -> PatientHead:
-    for head in commitment.heads:
-        if head.patient == patient:
-            return head
-    raise NotFound(NO_CONSENT)
+def _chains_of(commitment: Commitment, patient: PatientId) -> Chains:
+    try:
+        return commitment.chains[patient]
+    except KeyError:
+        raise NotFound(NO_CONSENT) from None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulsekey.consent.sentence import LANGUAGES, catalogue, sentence, with_sentence
+from pulsekey.consent.sentence import LANGUAGES, catalogue, with_sentence
 from pulsekey.consent.terms import (
     PURPOSES,
     Controller,
@@ -43,7 +43,7 @@ TERMS = Terms(
 
 
 def test_the_sentence_reads_as_a_person_would_say_it() -> None:
-    assert sentence(TERMS) == (
+    assert with_sentence(TERMS).sentence == (
         "Dr A. Li (identity confirmed by City Clinic) may see my heart rate and glucose, "
         "recorded so far and until then, for my treatment, until 22 Dec 2026, 23:59 Paris time. "
         "I can stop this at any time; what they have already seen stays with them."
@@ -51,7 +51,7 @@ def test_the_sentence_reads_as_a_person_would_say_it() -> None:
 
 
 def test_the_sentence_is_complete_in_chinese() -> None:
-    assert sentence(replace(TERMS, language="zh-CN")) == (
+    assert with_sentence(replace(TERMS, language="zh-CN")).sentence == (
         "Dr A. Li（身份已由City Clinic确认）可以查看我的心率和血糖"
         "（迄今为止以及在此期限内记录的），用于我的治疗，"
         "有效期至2026年12月22日 23:59（Paris时间）。"
@@ -130,11 +130,11 @@ def test_what_cannot_be_meant_is_refused_by_place(change: dict[str, object], pla
 
 def test_an_unknown_zone_or_language_is_refused() -> None:
     with pytest.raises(MalformedInput):
-        sentence(replace(TERMS, zone="Mars/Olympus"))
+        with_sentence(replace(TERMS, zone="Mars/Olympus"))
     with pytest.raises(MalformedInput):
-        sentence(replace(TERMS, zone="../../etc/passwd"))
+        with_sentence(replace(TERMS, zone="../../etc/passwd"))
     with pytest.raises(MalformedInput):
-        sentence(replace(TERMS, language="tlh"))
+        with_sentence(replace(TERMS, language="tlh"))
 
 
 def test_a_member_too_many_is_refused() -> None:

@@ -9,9 +9,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pulsekey.evidence.access_log import AccessLog
-from pulsekey.evidence.entries import Access, Asked, Basis, consent_chain, decode_entry, own_chain
+from pulsekey.evidence.entries import (
+    ASKED_BYTES_MAX,
+    Access,
+    Asked,
+    Basis,
+    bound,
+    consent_chain,
+    decode_entry,
+    own_chain,
+)
+from pulsekey.evidence.openings import Closing, Opening
 from pulsekey.evidence.receipts import read_receipt, receipt_for, verify_receipt
-from pulsekey.primitives.clock import Micros
+from pulsekey.primitives.canonical import INTEGER_MAX
+from pulsekey.primitives.clock import Micros, Seconds
 from pulsekey.primitives.errors import IntegrityError, MalformedInput
 from pulsekey.primitives.ids import ConsentId, Digest, LedgerId, PatientId, PrincipalId
 
@@ -149,6 +160,59 @@ def test_a_failed_append_leaves_nothing(log: AccessLog) -> None:
         log.append([access(), access(patient="p2")])
     log._keys = OneKey()
     assert log.chain(CHAIN) == ()
+
+
+def test_times_never_run_backwards_whatever_the_clock_does(log: AccessLog) -> None:
+    log.append([access(at=9), access(at=4)])
+    log.append([access(at=7), access(at=9), access(at=12), access(OWN, at=1)])
+    assert [entry.access.at for entry in log.chain(CHAIN)] == [9, 9, 9, 9, 12]
+    assert [entry.access.at for entry in log.chain(OWN)] == [1]
+
+
+def closing(counter: int, index: int, chain: Digest = CHAIN, patient: str = "p1") -> Closing:
+    leaf = (b"s" * 32, 4, Digest(b"m" * 32), 1, 3, (Digest(b"n" * 32),))
+    opening = Opening(((chain, counter, Digest(b"e" * 32)),), *leaf)
+    return Closing(chain, PatientId(patient), counter, index, opening)
+
+
+def test_a_closing_reads_back_and_gives_way_to_the_next(tmp_path: Path, log: AccessLog) -> None:
+    assert log.closing(CHAIN) is None
+    log.close_chains([closing(3, 17), closing(1, 17, OWN)])
+    assert log.closing(CHAIN) == closing(3, 17)
+    log.close_chains([closing(5, 20)])
+    assert log.closing(CHAIN) == closing(5, 20)
+    assert log.closed() == {CHAIN: 5, OWN: 1}
+    with sqlite3.connect(tmp_path / "access.sqlite") as db:
+        db.execute("UPDATE closings SET counter = 4 WHERE chain = ?", (CHAIN,))
+    db.close()
+    with pytest.raises(IntegrityError, match="its end was altered"):
+        log.closing(CHAIN)
+
+
+def test_erasing_a_patient_erases_their_closings(log: AccessLog) -> None:
+    log.close_chains([closing(3, 17), closing(1, 17, OWN, "p2")])
+    log.erase(PatientId("p1"))
+    assert log.closed() == {OWN: 1}
+
+
+def test_what_was_opened_is_logged_and_not_what_was_asked_for() -> None:
+    asked = Asked(("Observation",), (), (), Micros(5), None, 50)
+    opened = asked.within(["sleep", "ecg"], Micros(7), Micros(9))
+    assert opened == Asked(("Observation",), ("ecg", "sleep"), (), Micros(7), Micros(9), 50)
+    assert asked.within(["ecg"]) == Asked(("Observation",), ("ecg",), (), Micros(5), None, 50)
+    narrow = Asked(("Observation",), ("ecg",), (), Micros(7), Micros(8))
+    assert narrow.within(["sleep", "ecg"], Micros(5), Micros(9)) == narrow
+    assert bound(Seconds(10**12)) == INTEGER_MAX
+    assert asked.within(["ecg"], Micros(10**17)).data_from == INTEGER_MAX
+
+
+def test_no_more_may_be_asked_for_than_a_log_keeps() -> None:
+    rest = len(b'{"categories":[],"codes":[],"limit":0,"types":[""]}')
+    for letter in ("a", "\u674e"):
+        fits = letter * ((ASKED_BYTES_MAX - rest) // len(letter.encode()))
+        Asked((fits,))
+        with pytest.raises(MalformedInput, match="more is asked for"):
+            Asked((fits + letter,))
 
 
 def test_erasing_a_patient_leaves_the_others(log: AccessLog) -> None:

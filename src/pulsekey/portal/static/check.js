@@ -4,7 +4,7 @@
 // digest of those bytes and of the ledger. Every check that fails throws a Mismatch, and no gesture is asked.
 
 import { fromBase64url } from "./passkey.js";
-import { Mismatch, consentId, readTerms, sentenceOf, taggedDigest, wallClock } from "./sentence.js";
+import { Mismatch, checkOffsets, consentId, readTerms, sentenceOf, taggedDigest, wallClock } from "./sentence.js";
 
 const HEADER_BYTES = 74;
 const RECORD_BYTES = 107;
@@ -85,6 +85,7 @@ async function checkGrant(offer, body, wanted, texts) {
   const terms = readTerms(offer.terms ?? "");
   const sentence = sentenceOf(terms, texts);
   if (terms.sentence !== sentence) throw new Mismatch("sentence");
+  checkOffsets(terms);
   const id = hex(await consentId(offer.terms));
   if (offer.consent !== id || hex(body.subarray(0, 32)) !== id) throw new Mismatch("consent");
   const view = viewOf(body);

@@ -3,7 +3,11 @@
 //
 // Bytes are kept as lower-case hexadecimal text, 64-bit numbers as BigInt. Runs in browsers and in Node.js 20 or later.
 
-const FILE_BYTES_MAX = 64 * 1024 ** 2;
+const FILE_BYTES_MAX = 32 * 1024 ** 2;
+const FILE_MARKS_MAX = 2 ** 20;
+const ASKED_BYTES_MAX = 2_048;
+const CLOSING_SECONDS_MAX = 14_400n;
+const OFFSET_SECONDS_MAX = 64_800;
 const DEPTH_MAX = 32;
 const SKEW_SECONDS = 1n;
 const ZERO = "0".repeat(64);
@@ -24,7 +28,7 @@ export const CLAIMS = [
 export async function verifyEvidence(content, { receipts = [], anchors = [] } = {}) {
   let parts;
   try {
-    parts = readParts(textOf(content, FILE_BYTES_MAX));
+    parts = readParts(textOf(content, FILE_BYTES_MAX, FILE_MARKS_MAX));
   } catch (error) {
     const why = reason(error);
     return { claims: CLAIMS.map((name, at) => claimed(name, false, at ? "not judged: no file" : why)), anchors: [] };
@@ -81,7 +85,14 @@ const reason = (error) => (error instanceof Broken ? error.said : say("cannot be
 // --- bytes, text, hashes
 
 const encoder = new TextEncoder();
-const hexOf = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+function hexOf(bytes) {
+  let hex = "";
+  for (const byte of bytes) hex += PAIRS[byte];
+  return hex;
+}
+
 const utf8 = (text) => hexOf(encoder.encode(text));
 const u64 = (number) => BigInt(number).toString(16).padStart(16, "0");
 const u32 = (number) => BigInt(number).toString(16).padStart(8, "0");
@@ -94,23 +105,38 @@ function bytesOf(hex) {
   return bytes;
 }
 
-function textOf(content, longest) {
-  if (typeof content === "string") {
-    need(encoder.encode(content).length <= longest, "too long");
-    return content;
-  }
-  need(content.length <= longest, "too long");
+/** Bytes as text, exactly: no byte order mark is dropped, nothing is put in for what is not UTF-8. */
+function textOf(content, longest, marks = Infinity) {
+  const bytes = typeof content === "string" ? encoder.encode(content) : content;
+  need(bytes.length <= longest, "too long");
+  if (marks < Infinity) need(marksIn(bytes) <= marks, "more values than evidence has");
+  if (typeof content === "string") return content;
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new Broken("not UTF-8");
   }
+}
+
+/** How often commas and opening brackets and braces stand in a file: there are no more values than these. */
+function marksIn(bytes) {
+  let count = 0;
+  for (const byte of bytes) if (byte === 0x2c || byte === 0x5b || byte === 0x7b) count += 1;
+  return count;
 }
 
 const base64 = (hex) => btoa(String.fromCharCode(...bytesOf(hex)));
 
 async function sha256(hex) {
   return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", bytesOf(hex))));
+}
+
+/** The digest of a tag and of a text, for the many entries: no detour over hexadecimal. */
+async function taggedText(name, text) {
+  const bytes = new Uint8Array(32 + 3 * text.length);
+  bytes.set(bytesOf(tag(name)));
+  const { written } = encoder.encodeInto(text, bytes.subarray(32));
+  return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes.subarray(0, 32 + written))));
 }
 
 /** A domain tag: a name, filled with zeros to 32 bytes. */
@@ -142,6 +168,16 @@ function parsed(text) {
   return document;
 }
 
+/** The document of a text that is canonical JSON, or `null`. */
+function strictly(text) {
+  try {
+    const document = parsed(text);
+    return canonical(document) === text ? document : null;
+  } catch {
+    return null;
+  }
+}
+
 // --- shapes: docs/evidence.md, section 2
 
 const isText = (value) => typeof value === "string";
@@ -160,6 +196,8 @@ const objectOf = (members) => {
     typeof value === "object" && value !== null && !Array.isArray(value) &&
     Object.keys(value).sort().join() === names && Object.keys(members).every((name) => members[name](value[name]));
 };
+
+const rowOf = (...columns) => (value) => Array.isArray(value) && value.length === columns.length && columns.every((shape, at) => shape(value[at]));
 
 const isDigest = isHex(32);
 const isPath = arrayOf(isDigest, 128);
@@ -222,27 +260,11 @@ const isStatement = objectOf({
   subject: isText,
 });
 
-const isEntry = objectOf({
-  type: exactly("pulsekey/access"),
-  version: exactly(1),
-  chain: isDigest,
-  counter: isNatural,
-  previous: isDigest,
-  patient: isText,
-  reader: isText,
-  basis: oneOf("consent", "self", "maintenance", "refused"),
-  purpose: isText,
-  at: isNatural,
-  reason: isText,
-  asked: objectOf({
-    types: arrayOf(isText, 1_000),
-    categories: arrayOf(isText, 1_000),
-    codes: arrayOf(isText, 1_000),
-    from: orNull(isInteger),
-    until: orNull(isInteger),
-    limit: isNatural,
-  }),
-  salt: isHex(16),
+const isTexts = arrayOf(isText, 256);
+const isOpening = objectOf({
+  chains: arrayOf(objectOf({ chain: isDigest, counter: isNatural, entry: isDigest }), 10_000),
+  leaf: objectOf({ salt: isDigest, size: isNatural, manifest: isDigest }),
+  patients: objectOf({ place: isNatural, count: isNatural, inclusion: isPath }),
 });
 
 const isReceipt = objectOf({
@@ -281,6 +303,7 @@ const SHAPES = {
     valid: objectOf({ from: isNatural, until: isNatural }),
     data: objectOf({ from: orNull(isInteger), until: orNull(isInteger) }),
     zone: isText,
+    offsets: objectOf({ validUntil: isInteger, dataFrom: orNull(isInteger), dataUntil: orNull(isInteger) }),
     jurisdiction: isText,
     language: isText,
     legalBasis: isText,
@@ -295,10 +318,10 @@ const SHAPES = {
   checkpoint: isText,
   states: arrayOf(objectOf({ key: isDigest, value: isDigest, proof: isHex(4, 16_384) }), 512),
   releases: objectOf({
-    entries: arrayOf(isEntry, 100_000),
-    chains: arrayOf(objectOf({ chain: isDigest, counter: isNatural, entry: isDigest }), 100_000),
-    leaf: objectOf({ salt: isDigest, size: isNatural, manifest: isDigest }),
-    patients: objectOf({ place: isNatural, count: isNatural, inclusion: isPath }),
+    asked: arrayOf(objectOf({ types: isTexts, categories: isTexts, codes: isTexts, limit: isNatural }), 150_000),
+    reads: arrayOf(rowOf(isNatural, isNatural, orNull(isInteger), orNull(isInteger), isHex(16)), 150_000),
+    newest: isOpening,
+    closing: orNull(isOpening),
   }),
   anchor: objectOf({
     head: isHex(251),
@@ -325,7 +348,7 @@ const READERS = {
   head: readHead,
   checkpoint: (raw) => raw,
   states: (raw) => raw,
-  releases: (raw) => raw,
+  releases: readReleases,
   anchor: (raw) => ({ ...raw, anchored: readHead(raw.head), raw }),
 };
 
@@ -347,6 +370,19 @@ function readPart(name, raw) {
   } catch (error) {
     return { problem: reason(error) };
   }
+}
+
+function readReleases({ asked, reads, newest, closing }) {
+  const whats = asked.map(canonical);
+  let used = 0;
+  for (const [, place] of reads) {
+    need(place <= used, "what was asked for is too long, or not in the order of its use");
+    if (place === used) used += 1;
+  }
+  const fits = used === asked.length && whats.every((what) => encoder.encode(what).length <= ASKED_BYTES_MAX);
+  need(fits, "what was asked for is too long, or not in the order of its use");
+  need(new Set(whats).size === whats.length, "the same was asked for twice");
+  return { reads: reads.map(([at, place, from, until, salt]) => ({ at, asked: asked[place], from, until, salt })), newest, closing };
 }
 
 /** The parts as properties that refuse to be read where there is nothing to judge by. */
@@ -406,7 +442,7 @@ function readOperations(raw) {
   const middle = kinds.slice(1, -1);
   need(
     kinds[0] === "register" && kinds.at(-1) === "commit" && middle.filter((kind) => kind === "grant").length === 1 &&
-      !middle.includes("register") && !middle.includes("commit"),
+      !middle.includes("register") && middle.filter((kind) => kind === "commit").length <= 1,
     "a register, then one grant among others of the account, then a commit",
   );
   return operations;
@@ -582,7 +618,8 @@ const grantOf = (operations) => operations.find((one) => one.kind === "grant");
 async function replay(operations) {
   const grant = grantOf(operations);
   const state = { account: operations[0].account, nonce: 0n, revokedThrough: 0n, count: 0, keys: new Map(), grant: null };
-  for (const one of operations.slice(0, -1)) {
+  // A commitment is the custodian's own; `releases` judges it.
+  for (const one of operations.filter(({ kind }) => kind !== "commit")) {
     const { index, time } = one.step;
     const refuse = (holds, why) => need(holds, say("operation {index} could not have been executed: {problem}", { index, problem: say(why) }));
     need(one.account === state.account, say("operation {index} is of another account", { index }));
@@ -661,6 +698,9 @@ function stoppedAt(operations) {
   )?.step;
 }
 
+/** The first commitment that the file shows to all of the chain. */
+const closedAt = (operations) => operations.find(({ kind }) => kind === "commit").step;
+
 // --- the claims
 
 const day = (seconds) => {
@@ -681,7 +721,7 @@ const JUDGES = {
     );
     checkTerms(raw);
     need(raw.sentence === sentenceOf(raw), "the sentence is not the one that follows from the terms");
-    return say("consent {consent}: {sentence}", { consent, sentence: raw.sentence });
+    return [say("consent {consent}: {sentence}", { consent, sentence: raw.sentence }), ...clockNote(raw)];
   },
 
   async signature({ genesis, operations }) {
@@ -766,18 +806,21 @@ const JUDGES = {
   async stopped({ operations, releases }) {
     const stop = stoppedAt(operations);
     if (!stop) return "not stopped";
-    for (const { at, counter } of releases.entries) {
-      need(second(at) <= stop.time + SKEW_SECONDS, say("release {counter} is later than step {index}", { counter, index: stop.index }));
+    for (const [place, { at }] of releases.reads.entries()) {
+      need(second(at) <= stop.time + SKEW_SECONDS, say("release {counter} is later than step {index}", { counter: place + 1, index: stop.index }));
     }
+    checkClosed(operations, releases, stop.time);
     return say("at step {index}, {day}; no release after it", { index: stop.index, day: day(stop.time) });
   },
 
   async releases({ genesis, terms, operations, releases, receipts }) {
-    const digests = await checkChain(terms, grantOf(operations), releases);
-    await checkCommitment(genesis, terms, operations, releases, digests);
-    const found = await checkReceipts(genesis, operations, digests, receipts);
-    const until = day(operations.at(-1).step.time);
-    return [say("{count} releases until {day}, without a gap", { count: digests.length, day: until }), ...found];
+    const digests = await checkChain(terms, operations, releases);
+    await checkCommitments(genesis, terms, operations, releases, digests);
+    const { time } = operations.at(-1).step;
+    if (time >= BigInt(terms.raw.valid.until)) checkClosed(operations, releases, BigInt(terms.raw.valid.until));
+    const found = await checkReceipts(genesis, terms, operations, releases, digests, receipts);
+    const closed = digests.length ? [say("nothing was added to them after {day}", { day: day(closedAt(operations).time) })] : [];
+    return [say("{count} releases until {day}, without a gap", { count: digests.length, day: day(time) }), ...closed, ...found];
   },
 
   async anchor({ genesis, head, operations, anchor, anchors }) {
@@ -838,31 +881,51 @@ function stateAt({ grant, revokedThrough }, time) {
   return time < grant.until ? "live" : "expired";
 }
 
-async function checkChain(terms, grant, releases) {
+async function checkChain(terms, operations, releases) {
   const digests = [];
-  const [raw, chain] = [terms.raw, await tagged("terms", utf8(terms.text))];
-  for (const entry of releases.entries) {
-    const expected = digests.length + 1;
-    const previous = digests.at(-1) ?? ZERO;
-    need(entry.counter === expected && entry.previous === previous && entry.chain === chain, say("the access chain breaks at entry {counter}", { counter: expected }));
-    need(entry.patient === raw.subject && entry.reader === raw.recipient.id, say("release {counter} is of another patient or to another reader", { counter: expected }));
-    need(entry.basis === "consent" && entry.purpose === raw.purpose, say("release {counter} is not what was consented to", { counter: expected }));
-    const at = second(entry.at);
+  const [{ raw }, grant, closed] = [terms, grantOf(operations), closedAt(operations).time];
+  const chain = await tagged("terms", utf8(terms.text));
+  const [first, last] = [boundOf(raw.data.from), boundOf(raw.data.until)];
+  let before = 0;
+  for (const { at, asked, from, until, salt } of releases.reads) {
+    const counter = digests.length + 1;
+    const whole = second(at);
+    need(at >= before, say("release {counter} is earlier than the one before it", { counter }));
     need(
-      at + SKEW_SECONDS >= grant.step.time && at >= BigInt(raw.valid.from) && at < BigInt(raw.valid.until),
-      say("release {counter} is outside of the time consented to", { counter: expected }),
+      whole + SKEW_SECONDS >= grant.step.time && whole >= BigInt(raw.valid.from) && whole < BigInt(raw.valid.until),
+      say("release {counter} is outside of the time consented to", { counter }),
     );
-    digests.push(await tagged("access-entry", utf8(canonical(entry))));
+    need(whole <= closed + SKEW_SECONDS, say("release {counter} is later than the commitment to it", { counter }));
+    const named = asked.categories.length > 0 && asked.categories.every((name) => raw.categories.includes(name));
+    need(named, say("release {counter} is of categories that were not consented to", { counter }));
+    const within = (first === null || (from !== null && from >= first)) && (last === null || (until !== null && until <= last));
+    need(within, say("release {counter} is of a period that was not consented to", { counter }));
+    before = at;
+    digests.push(await taggedText("access-entry", canonical({
+      type: "pulsekey/access", version: 1, chain, counter, previous: digests.at(-1) ?? ZERO, patient: raw.subject, reader: raw.recipient.id,
+      basis: "consent", purpose: raw.purpose, at, reason: "", asked: { ...asked, from, until }, salt,
+    })));
   }
   return digests;
 }
 
-async function checkCommitment(genesis, terms, operations, releases, digests) {
-  const commit = operations.at(-1);
+/** A bound of the terms in microseconds, as an entry can hold it. */
+function boundOf(seconds) {
+  if (seconds === null) return null;
+  return Math.min(Math.max(seconds * 1_000_000, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+}
+
+async function checkCommitments(genesis, terms, operations, releases, digests) {
+  const commits = operations.filter(({ kind }) => kind === "commit");
+  need((releases.closing !== null) === (commits.length === 2), "a commitment that nothing opens, or the opening of none");
+  await checkCommitment(genesis, terms, commits.at(-1), releases.newest, digests);
+  if (releases.closing !== null) await checkCommitment(genesis, terms, commits[0], releases.closing, digests);
+}
+
+async function checkCommitment(genesis, terms, commit, { chains, leaf, patients }, digests) {
   const { account, key } = genesis.raw.custodian;
   const custodian = await keyId(Number(`0x${key.slice(192, 194)}`), key.slice(0, 64), key.slice(64, 128), key.slice(128, 192));
   need(commit.account === account && commit.signer === custodian, "the commitment is not this ledger's custodian's");
-  const { chains, leaf, patients } = releases;
   need(chains.every(({ chain }, at) => at === 0 || chain > chains[at - 1].chain), "the patient's chains are not in order");
   const consent = await tagged("terms", utf8(terms.text));
   const newest = chains.find(({ chain }) => chain === consent);
@@ -874,26 +937,37 @@ async function checkCommitment(genesis, terms, operations, releases, digests) {
   need((await tagged("custodian-root", u64(patients.count), root)) === commit.root, "the custodian did not commit to this access log");
 }
 
-async function checkReceipts(genesis, operations, digests, given) {
+/** The reads were committed to before, or soon after, no more were allowed. */
+function checkClosed(operations, releases, end) {
+  const closed = closedAt(operations).time;
+  need(
+    releases.reads.length === 0 || closed <= end + CLOSING_SECONDS_MAX,
+    say("the reads were first committed to {seconds} seconds after the end: too late to show that none was added", { seconds: closed - end }),
+  );
+}
+
+async function checkReceipts(genesis, terms, operations, releases, digests, given) {
   need(given.length <= 10_000, "more than 10000 receipts were given");
   const ledger = await ledgerOf(genesis);
-  const [consent, committed] = [grantOf(operations).consent, operations.at(-1).step.time];
+  const [consent, committed] = [await tagged("terms", utf8(terms.text)), operations.at(-1).step.time];
   let [fitting, later] = [0, 0];
   for (const content of given) {
-    const receipt = readReceipt(textOf(content, 4_096).trim());
-    const message = await tagged("read-receipt", receipt.ledger, receipt.chain, u64(receipt.counter), receipt.entry, u64(receipt.at));
+    const receipt = readReceipt(textOf(content, 4_096));
+    const { counter } = receipt;
+    const message = await tagged("read-receipt", receipt.ledger, receipt.chain, u64(counter), receipt.entry, u64(receipt.at));
     need(await custodianSigned(genesis, receipt.signature, message), "a read receipt is not signed by this custodian");
     need(receipt.ledger === ledger && receipt.chain === consent, "a receipt is about another consent");
-    if (receipt.counter > digests.length) {
+    checkReceiptTime(terms.raw, operations, receipt);
+    if (counter > digests.length) {
       need(
         second(receipt.at) + SKEW_SECONDS >= committed,
-        say("misconduct: a reader holds receipt {counter}, and the chain was cut off after entry {count}", { counter: receipt.counter, count: digests.length }),
+        say("misconduct: a reader holds receipt {counter}, and the chain was cut off after entry {count}", { counter, count: digests.length }),
       );
       later += 1;
     } else {
       need(
-        receipt.entry === digests[receipt.counter - 1],
-        say("misconduct: a reader holds a receipt for another entry {counter}", { counter: receipt.counter }),
+        receipt.entry === digests[counter - 1] && receipt.at === releases.reads[counter - 1].at,
+        say("misconduct: a reader holds a receipt for another entry {counter}", { counter }),
       );
       fitting += 1;
     }
@@ -904,16 +978,30 @@ async function checkReceipts(genesis, operations, digests, given) {
   return found;
 }
 
-function readReceipt(text) {
-  let plain = text;
+function checkReceiptTime({ valid }, operations, { at, counter }) {
+  const [whole, stop] = [second(at), stoppedAt(operations)];
+  need(
+    whole + SKEW_SECONDS >= grantOf(operations).step.time && whole >= BigInt(valid.from) && whole < BigInt(valid.until),
+    say("misconduct: a reader holds receipt {counter} for a time outside of the consent", { counter }),
+  );
+  need(!stop || whole <= stop.time + SKEW_SECONDS, say("misconduct: a reader holds receipt {counter} for a read after the stop", { counter }));
+}
+
+/** What was given, without the one line feed that editors put at the end. */
+const unended = (text) => (text.endsWith("\n") ? text.slice(0, -1) : text);
+
+function readReceipt(given) {
+  let text = unended(given);
   if (!text.startsWith("{")) {
+    const standard = /^[A-Za-z0-9_-]*={0,2}$/.test(text) ? text.replaceAll("-", "+").replaceAll("_", "/") : "";
     try {
-      plain = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+      const plain = atob(standard);
+      text = btoa(plain) === standard ? new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(plain, (one) => one.charCodeAt(0))) : "";
     } catch {
       throw new Broken("not a read receipt");
     }
   }
-  const receipt = parsed(plain);
+  const receipt = strictly(text);
   need(isReceipt(receipt), "not a read receipt");
   return receipt;
 }
@@ -931,7 +1019,7 @@ async function checkpointText(head) {
 async function openCheckpoint(genesis, note) {
   const origin = `pulsekey/${await ledgerOf(genesis)}`;
   const gap = note.lastIndexOf("\n\n");
-  need(note.length <= 65_536 && gap >= 0 && note.endsWith("\n") && note.length > gap + 2, "not a signed note");
+  need(encoder.encode(note).length <= 65_536 && gap >= 0 && note.endsWith("\n") && note.length > gap + 2, "not a signed note");
   const [text, lines] = [note.slice(0, gap + 1), note.slice(gap + 2, -1).split("\n")];
   need(lines.length <= 16 && !/[\x00-\x09\x0b-\x1f]/.test(note), "not a signed note");
   const id = (await sha256(utf8(`${origin}\n`) + "01" + genesis.raw.checkpoint_key)).slice(0, 8);
@@ -961,20 +1049,22 @@ function unbase64(encoded) {
   return hexOf(Uint8Array.from(plain, (character) => character.charCodeAt(0)));
 }
 
-async function compared(genesis, heads, text) {
-  const given = text.trimStart().startsWith("{") ? parsed(text) : text;
-  if (isText(given)) {
-    return given.startsWith("pulsekey/") ? comparedCheckpoint(genesis, heads, given) : comparedHead(heads, given.trim());
-  }
-  if (given.format === "pulsekey/genesis/1") {
-    need(canonical(given) === genesis.text, "the evidence is of another ledger than the genesis that was given");
+async function compared(genesis, heads, given) {
+  if (given.startsWith("pulsekey/")) return comparedCheckpoint(genesis, heads, given);
+  const text = unended(given);
+  if (!text.startsWith("{")) return comparedHead(heads, text);
+  const document = strictly(text);
+  need(document !== null, "an anchor that was given cannot be read");
+  if (document.format === "pulsekey/genesis/1") {
+    need(text === genesis.text, "the evidence is of another ledger than the genesis that was given");
     return "genesis: the ledger is the one that was given";
   }
-  if (isText(given.checkpoint) && Array.isArray(given.consistency)) {
-    return comparedCheckpoint(genesis, heads, given.checkpoint, given.consistency);
+  const names = Object.keys(document).sort().join();
+  if (names === "checkpoint,consistency" && isText(document.checkpoint) && Array.isArray(document.consistency)) {
+    return comparedCheckpoint(genesis, heads, document.checkpoint, document.consistency);
   }
-  need(isText(given.head), "an anchor that was given cannot be read");
-  return comparedHead(heads, given.head);
+  need(names === "head", "an anchor that was given cannot be read");
+  return comparedHead(heads, document.head);
 }
 
 async function comparedHead(heads, name) {
@@ -1058,26 +1148,54 @@ const RELEASED = { 1: WORDS_1 };
 
 const fill = (template, values) => template.replace(/\{([a-z]+)\}/g, (_, name) => values[name]);
 
-function checkTerms({ catalogue, categories, purpose, valid, data }) {
+function checkTerms({ catalogue, categories, purpose, valid, data, offsets }) {
   need(new Set(categories).size === categories.length, "a category named twice");
   need(Object.hasOwn(RELEASED[catalogue].en.purposes, purpose), "unknown purpose");
   need(valid.until > valid.from, "ends before it begins");
   need(data.from === null || data.until === null || data.until > data.from, "the data end before they begin");
+  for (const [at, offset] of [[valid.until, offsets.validUntil], [data.from, offsets.dataFrom], [data.until, offsets.dataUntil]]) {
+    need((at === null) === (offset === null) && Math.abs(offset) <= OFFSET_SECONDS_MAX, "offsets that no clock has");
+  }
+}
+
+/** Where this browser's zones differ from the terms. Laws change, so no claim rests on it. */
+function clockNote({ zone, valid, data, offsets }) {
+  try {
+    const same = [[valid.until, offsets.validUntil], [data.from, offsets.dataFrom], [data.until, offsets.dataUntil]].every(
+      ([at, offset]) => at === null || offsetIn(zone, at) === offset,
+    );
+    const hours = `${offsets.validUntil < 0 ? "" : "+"}${(offsets.validUntil / 3_600).toFixed(2)}`;
+    return same ? [] : [say("here {zone} has another clock than the terms, UTC{hours} h", { zone, hours })];
+  } catch {
+    return [say("the time zone {zone} is not known here", { zone })];
+  }
+}
+
+function offsetIn(zone, at) {
+  const format = new Intl.DateTimeFormat("en-US-u-ca-iso8601-nu-latn", {
+    timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric",
+  });
+  const parts = Object.fromEntries(format.formatToParts(new Date(at * 1000)).map(({ type, value }) => [type, Number(value)]));
+  const wall = new Date(0);
+  wall.setUTCFullYear(parts.year, parts.month - 1, parts.day);
+  wall.setUTCHours(parts.hour, parts.minute, parts.second);
+  return wall.getTime() / 1000 - at;
 }
 
 function sentenceOf(terms) {
   const released = RELEASED[terms.catalogue];
   need(Object.hasOwn(released, terms.language), "no consent texts in this language");
   const words = released[terms.language];
-  const moment = (at) => (at === null ? "" : momentOf(at, terms.zone, words));
+  const { offsets } = terms;
+  const moment = (at, offset) => (at === null ? "" : momentOf(at + offset, terms.zone, words));
   const names = terms.categories.map((name) => CATEGORIES[name][words.place]);
   return fill(words.sentence, {
     recipient: terms.recipient.name,
     confirmer: terms.controller.organisation.name,
     categories: names.length === 1 ? names[0] : names.slice(0, -1).join(words.separator) + words.last + names.at(-1),
-    period: fill(words.periods[periodOf(terms)], { first: moment(terms.data.from), last: moment(terms.data.until) }),
+    period: fill(words.periods[periodOf(terms)], { first: moment(terms.data.from, offsets.dataFrom), last: moment(terms.data.until, offsets.dataUntil) }),
     purpose: words.purposes[terms.purpose],
-    until: moment(terms.valid.until),
+    until: moment(terms.valid.until, offsets.validUntil),
   });
 }
 
@@ -1088,24 +1206,17 @@ function periodOf({ data, valid }) {
   return since ? "between" : "before";
 }
 
-function momentOf(at, zone, words) {
-  let parts;
-  try {
-    const format = new Intl.DateTimeFormat("en-US-u-ca-iso8601-nu-latn", {
-      timeZone: zone, hourCycle: "h23", era: "short",
-      year: "numeric", month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
-    });
-    parts = Object.fromEntries(format.formatToParts(new Date(at * 1000)).map(({ type, value }) => [type, value]));
-  } catch {
-    throw new Broken("not a time in a known zone");
-  }
-  need(Number(parts.year) >= 1 && Number(parts.year) <= 9_999, "not a time in a calendar");
-  const seconds = Number(parts.second) ? `:${parts.second.padStart(2, "0")}` : "";
+/** A time in words; `wall` are seconds since 1970 on the patient's clock. */
+function momentOf(wall, zone, words) {
+  const at = new Date(wall * 1000);
+  need(at.getUTCFullYear() >= 1 && at.getUTCFullYear() <= 9_999, "not a time in a calendar");
+  const two = (value) => String(value).padStart(2, "0");
+  const seconds = at.getUTCSeconds() ? `:${two(at.getUTCSeconds())}` : "";
   return fill(words.moment, {
-    day: String(Number(parts.day)),
-    month: words.months[Number(parts.month) - 1],
-    year: String(Number(parts.year)),
-    clock: `${parts.hour.padStart(2, "0")}:${parts.minute.padStart(2, "0")}${seconds}`,
+    day: String(at.getUTCDate()),
+    month: words.months[at.getUTCMonth()],
+    year: String(at.getUTCFullYear()),
+    clock: `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}${seconds}`,
     place: zone.slice(zone.lastIndexOf("/") + 1).replaceAll("_", " "),
   });
 }

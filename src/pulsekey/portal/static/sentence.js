@@ -1,7 +1,8 @@
 // The second client of a consent: reads the canonical terms, makes the sentence again, and recomputes the id.
 //
-// Written from the form of the terms (docs/decisions/0060), not from the node's program; the only thing that is
-// borrowed from the browser is the calendar of a time zone. Whatever this module does not know it refuses.
+// Written from the form of the terms (docs/decisions/0060), not from the node's program. Wall clocks follow from the
+// offsets in the terms; that these are the zone's is asked of the browser, once, before a signature (checkOffsets).
+// Whatever this module does not know it refuses.
 
 export class Mismatch extends Error {
   constructor(code) {
@@ -14,7 +15,7 @@ export class Mismatch extends Error {
 const TERMS_CHARACTERS_MAX = 16_384;
 const MEMBERS = [
   "catalogue", "categories", "controller", "data", "exclusions", "jurisdiction", "language", "legalBasis",
-  "purpose", "recipient", "salt", "sentence", "signer", "subject", "type", "valid", "version", "zone",
+  "offsets", "purpose", "recipient", "salt", "sentence", "signer", "subject", "type", "valid", "version", "zone",
 ];
 
 /** Read canonical terms text. Only the one canonical form is accepted, so no second reading is possible. */
@@ -38,6 +39,8 @@ export function readTerms(text) {
     Array.isArray(terms.categories) &&
     Array.isArray(terms.exclusions) &&
     terms.exclusions.length === 0 &&
+    isObject(terms.offsets) &&
+    Object.keys(terms.offsets).sort().join() === "dataFrom,dataUntil,validUntil" &&
     /^[0-9a-f]{64}$/.test(terms.salt);
   if (!known) throw new Mismatch("terms");
   return terms;
@@ -63,8 +66,21 @@ export function sentenceOf(terms, released) {
     categories: enumerated(terms.categories.map((name) => word(texts.categories, name)), texts.list),
     period: period(terms, texts),
     purpose: word(texts.purposes, terms.purpose),
-    until: instant(terms.valid.until, terms.zone, texts),
+    until: instant(terms.valid.until, terms.offsets.validUntil, terms.zone, texts),
   });
+}
+
+/** Throws unless the offsets in the terms are those that this browser knows of the zone. */
+export function checkOffsets({ valid, data, offsets, zone }) {
+  const shown = [[valid.until, offsets.validUntil], [data.from, offsets.dataFrom], [data.until, offsets.dataUntil]];
+  for (const [at, offset] of shown) {
+    if (at === null && offset === null) continue;
+    const { year, month, day, hour, minute, second } = wallClock(at, zone);
+    const wall = new Date(0);
+    wall.setUTCFullYear(year, month - 1, day);
+    wall.setUTCHours(hour, minute, second);
+    if (wall.getTime() / 1000 !== at + offset) throw new Mismatch("offset");
+  }
 }
 
 /** SHA-256 over a domain tag, padded with zeros to 32 bytes, and then the parts. */
@@ -106,9 +122,9 @@ export function wallClock(seconds, zone) {
   return parts;
 }
 
-function period({ data, valid, zone }, texts) {
-  const from = data.from === null ? "" : instant(data.from, zone, texts);
-  const until = data.until === null ? "" : instant(data.until, zone, texts);
+function period({ data, valid, offsets, zone }, texts) {
+  const from = data.from === null ? "" : instant(data.from, offsets.dataFrom, zone, texts);
+  const until = data.until === null ? "" : instant(data.until, offsets.dataUntil, zone, texts);
   const asLongAsValid = data.until !== null && data.until === valid.until;
   const open = from === "";
   let form;
@@ -118,17 +134,18 @@ function period({ data, valid, zone }, texts) {
   return fill(texts.periods[form], { first: from, last: until });
 }
 
-function instant(seconds, zone, texts) {
-  if (!Number.isSafeInteger(seconds)) throw new Mismatch("terms");
-  const wall = wallClock(seconds, zone);
+function instant(seconds, offset, zone, texts) {
+  if (!Number.isSafeInteger(seconds) || !Number.isSafeInteger(offset)) throw new Mismatch("terms");
+  const wall = new Date((seconds + offset) * 1000);
+  if (!(wall.getUTCFullYear() >= 1 && wall.getUTCFullYear() <= 9_999)) throw new Mismatch("terms");
   const two = (value) => String(value).padStart(2, "0");
-  const exact = wall.second ? `:${two(wall.second)}` : "";
+  const exact = wall.getUTCSeconds() ? `:${two(wall.getUTCSeconds())}` : "";
   const place = zone.split("/").at(-1).replaceAll("_", " ");
   return fill(texts.moment, {
-    day: wall.day,
-    month: texts.months[wall.month - 1],
-    year: wall.year,
-    clock: `${two(wall.hour)}:${two(wall.minute)}${exact}`,
+    day: wall.getUTCDate(),
+    month: texts.months[wall.getUTCMonth()],
+    year: wall.getUTCFullYear(),
+    clock: `${two(wall.getUTCHours())}:${two(wall.getUTCMinutes())}${exact}`,
     place,
   });
 }
