@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import NewType
 
-from pulsekey.consent.operations import Operation
+from pulsekey.consent.operations import Body, Operation, Revoke, RevokeAll
 from pulsekey.consent.terms import Terms
 from pulsekey.identity.principals import Passkey
 from pulsekey.primitives.clock import MICROS_PER_SECOND, Clock, Micros
@@ -48,6 +48,11 @@ class Offer:
     @property
     def passkey(self) -> Passkey | None:
         return self.about if isinstance(self.about, Passkey) else None
+
+
+def is_stop(body: Body) -> bool:
+    """Whether an operation takes back what was allowed."""
+    return isinstance(body, Revoke | RevokeAll)
 
 
 class Offers:
@@ -89,6 +94,18 @@ class Offers:
             while len(self._open) > OFFERS_MAX:
                 self._open.popitem(last=False)
         return offer
+
+    def highest_stop(self, principal: PrincipalId) -> int:
+        """Return the highest nonce of the stops that are open for somebody, 0 if there is none."""
+        with self._lock:
+            return max(
+                (
+                    one.operation.nonce
+                    for one in self._open.values()
+                    if one.principal == principal and is_stop(one.operation.body)
+                ),
+                default=0,
+            )
 
     def take(self, offer: OfferId, principal: PrincipalId) -> Offer:
         """Return the offer and forget it. Unknown, expired and another's are refused alike."""

@@ -4,6 +4,7 @@ What is offered is what is signed and what is sent: the same bytes, kept with th
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from pulsekey.consent.operations import (
     NEVER_EXPIRES,
@@ -23,12 +24,13 @@ from pulsekey.consent.operations import (
     challenge,
     registration,
 )
+from pulsekey.consent.program import Refusal
 from pulsekey.consent.register import ConsentRegister
 from pulsekey.consent.state import KeyStatus, account_slot, key_slot, read_account, read_key
 from pulsekey.consent.terms import SALT_BYTES, Terms
 from pulsekey.consent.witness import witness_from
 from pulsekey.exchange.epochs import Epochs
-from pulsekey.exchange.offers import Offer, OfferId, Offers
+from pulsekey.exchange.offers import Offer, OfferId, Offers, is_stop
 from pulsekey.identity.ceremonies import Ceremonies
 from pulsekey.identity.principals import Passkey, Principal
 from pulsekey.identity.store import IdentityStore
@@ -40,6 +42,8 @@ from pulsekey.primitives.ids import AccountId, Entropy, KeyId, PatientId
 
 STOP_LEAP = 2**16
 """No other operation's step is as long as this."""
+
+OVERTAKEN: Final = "another change was confirmed meanwhile; confirm once more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +106,14 @@ class SignOperation:
         """Offer one operation under the person's account, with a nonce above the last one."""
         account = account_of(principal)
         nonce = read_account(self.ledger.executed(account_slot(account))).nonce
+        if is_stop(body):
+            # Of stops that were prepared side by side each may follow the one before it.
+            nonce = max(nonce, self.offers.highest_stop(principal.id))
         # A challenge is answered once. If the node dies between gesture and ledger, the same stop
         # offered again has to be another operation, so the step is drawn anew each time.
         nonce += 1 + int.from_bytes(self.entropy(2)) % STOP_LEAP
         # And a stop leaps ahead of every grant that is still being read somewhere: gaps are legal.
-        nonce += STOP_LEAP if isinstance(body, Revoke | RevokeAll) else 0
+        nonce += STOP_LEAP if is_stop(body) else 0
         return self._make(principal, Operation(account, nonce, signer, body), about)
 
     def confirm(
@@ -115,7 +122,8 @@ class SignOperation:
         """Check the gesture, send the operation, and return once it is durable and executed.
 
         Raises `NotAuthenticated` for a gesture that does not hold, `Conflict` for an offer that
-        is no longer open or an operation that the ledger refused.
+        is no longer open or an operation that the ledger refused. `OVERTAKEN` says of a stop that
+        it only has to be offered and confirmed anew.
         """
         offer = self.offers.take(offer_id, principal.id)
         gesture = self.ceremonies.finish_operation(principal.id, offer.challenge, response)
@@ -141,13 +149,22 @@ class SignOperation:
     def _submit(self, offer: Offer, signed: bytes) -> Step:
         added = offer.passkey
         if added is None:
-            return self.ledger.submit(signed)
+            return self._submit_alone(offer, signed)
         # Known here first, so that whatever has power on the ledger can be seen and removed.
         self.identities.add_passkey(added)
         try:
             return self.ledger.submit(signed)
         except Refused:
             self.identities.remove_passkey(added.principal, added.key_id, self.clock.now())
+            raise
+
+    def _submit_alone(self, offer: Offer, signed: bytes) -> Step:
+        try:
+            return self.ledger.submit(signed)
+        except Refused as refused:
+            late = refused.step.code == Refusal.NONCE_NOT_RISING
+            if late and is_stop(offer.operation.body):
+                raise Conflict(OVERTAKEN) from refused
             raise
 
     def _removed(self, account: AccountId, key: KeyId) -> bool:

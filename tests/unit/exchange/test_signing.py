@@ -16,6 +16,7 @@ from pulsekey.ledger.pipeline import Ledger
 from pulsekey.ledger.ports import Refused
 from pulsekey.primitives.errors import Conflict, NotAuthenticated, NotFound
 from pulsekey.primitives.ids import ConsentId, KeyId
+from pulsekey.primitives.messages import code_of
 from tests.fakes.node_clinic import Clinic, Member
 
 ASKED = Asked(("Observation",))
@@ -85,18 +86,44 @@ def test_a_grant_that_is_confirmed_meanwhile_does_not_void_a_stop(clinic: Clinic
     assert not may_read(clinic, clinician, patient)
 
 
-def test_of_two_offers_the_lower_nonce_is_refused_after_the_higher(clinic: Clinic) -> None:
+def test_stops_that_were_prepared_side_by_side_are_confirmed_in_their_order(clinic: Clinic) -> None:
     patient, clinician = clinic.patient(), clinic.clinician()
-    consent = clinic.grant(patient, clinician)
-    offers = (
-        clinic.node.stopping.offer(patient.principal, patient.key, consent),
-        clinic.node.signing.offer_stop_all(patient.principal, patient.key),
-    )
-    first, second = sorted(offers, key=lambda offer: offer.operation.nonce)
+    for _ in range(8):
+        consents = [clinic.grant(patient, clinician) for _ in range(3)]
+        offers = [
+            clinic.node.stopping.offer(patient.principal, patient.key, one) for one in consents
+        ]
+        offers.append(clinic.node.signing.offer_stop_all(patient.principal, patient.key))
+        nonces = [offer.operation.nonce for offer in offers]
+        assert nonces == sorted(nonces)
+        assert [patient.confirm(offer).step.code for offer in offers] == [0] * 4
+
+
+def test_a_stop_that_was_overtaken_says_so_and_is_confirmed_once_more(clinic: Clinic) -> None:
+    patient, clinician = clinic.patient(), clinic.clinician()
+    mine, other = clinic.grant(patient, clinician), clinic.grant(patient, clinician)
+    first = clinic.node.stopping.offer(patient.principal, patient.key, mine)
+    second = clinic.node.stopping.offer(patient.principal, patient.key, other)
     assert patient.confirm(second).step.code == 0
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Conflict) as overtaken:
         patient.confirm(first)
-    assert refused.value.step.code == Refusal.NONCE_NOT_RISING
+    assert code_of(overtaken.value.args[0]) == "another-change-was-confirmed-meanwhile"
+    refused = overtaken.value.__cause__
+    assert isinstance(refused, Refused)
+    assert refused.step.code == Refusal.NONCE_NOT_RISING
+    assert may_read(clinic, clinician, patient)
+    clinic.stop(patient, mine)
+    assert not may_read(clinic, clinician, patient)
+
+
+def test_a_grant_that_was_overtaken_is_not_offered_again_as_if_it_were_a_stop(
+    clinic: Clinic,
+) -> None:
+    patient, clinician = clinic.patient(), clinic.clinician()
+    grant = clinic.node.granting.offer(patient.principal, patient.key, clinic.choice(clinician))
+    patient.confirm(clinic.node.signing.offer_stop_all(patient.principal, patient.key))
+    with pytest.raises(Refused):
+        patient.confirm(grant)
     assert not may_read(clinic, clinician, patient)
 
 

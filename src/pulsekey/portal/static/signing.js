@@ -13,18 +13,30 @@ export function wantedBy(me, kind, more = {}) {
   return { kind, ledger: me.node.ledger, account: me.account?.account, patient: me.principal.patient, keys, ...more };
 }
 
+/** A stop that another operation overtook; see exchange/sign_operation.py. */
+const OVERTAKEN = "another-change-was-confirmed-meanwhile";
+
 /** The words of the consent sentence in `language`, by version. */
 export const consentTexts = (language) => get(`/consent-texts/${language}.json`);
 
 /**
  * Show an offer that was checked, with two answers of the same weight. `sentence`: what is confirmed; `allow` and
- * `refuse`: the labels; `done(step)` and `refused()` follow.
+ * `refuse`: the labels; `done(step)` and `refused()` follow, or `overtaken(error)` where it is given.
  */
-export function review(place, { offer, sentence, note = null, allow, refuse, done, refused }) {
+export function review(place, { offer, sentence, note = null, allow, refuse, done, refused, overtaken = null }) {
   const yes = h("button", { type: "button", "data-answer": "allow" }, allow);
   const no = h("button", { type: "button", "data-answer": "refuse" }, refuse);
   yes.addEventListener("click", () =>
-    guarded(async () => done(await signed(offer)), yes),
+    guarded(async () => {
+      let step;
+      try {
+        step = await signed(offer);
+      } catch (error) {
+        if (error.code !== OVERTAKEN || !overtaken) throw error;
+        return overtaken(error);
+      }
+      return done(step);
+    }, yes),
   );
   no.addEventListener("click", () => {
     cancel();

@@ -19,12 +19,7 @@ await guarded(async () => {
   await show();
 });
 
-by("stop-all").addEventListener("click", () =>
-  guarded(async () => {
-    const { offer } = await checkedOffer("/api/offers/stop-all", {}, wantedBy(me, "revoke_all"));
-    ask(offer, t("sign.revoke-all"), t("stop-all.confirm"));
-  }, by("stop-all")),
-);
+by("stop-all").addEventListener("click", () => guarded(() => offerStopAll(), by("stop-all")));
 ready();
 
 async function show() {
@@ -35,11 +30,14 @@ async function show() {
     ...shown.map(([key, members]) => h("section", {}, h("h2", {}, t(key)), h("ul", { class: "stack plain-list" }, members.map(card)))),
   );
   if (!grants.length) by("list").replaceChildren(h("p", { class: "card empty" }, t("consents.none")));
-  by("everything").hidden = !grants.some((each) => each.state === "live" || each.state === "not-yet");
+  by("everything").hidden = !grants.some(isOpen);
+}
+
+function isOpen(grant) {
+  return grant.state === "live" || grant.state === "not-yet";
 }
 
 function card(grant) {
-  const ends = grant.state === "live" || grant.state === "not-yet";
   const stop = h("button", { type: "button", "data-stop": grant.consent }, t("consents.stop"));
   stop.addEventListener("click", () => guarded(() => offerStop(grant), stop));
   return h(
@@ -52,7 +50,7 @@ function card(grant) {
     h(
       "p",
       { class: "row" },
-      ends ? stop : null,
+      isOpen(grant) ? stop : null,
       h("a", { class: "button", href: `/api/grants/${grant.consent}/evidence`, download: "", "data-evidence": grant.consent }, t("consents.evidence")),
     ),
   );
@@ -66,13 +64,25 @@ function facts(grant) {
   ].flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
 }
 
-async function offerStop(grant) {
+async function offerStop(grant, note = null) {
   const wanted = wantedBy(me, "revoke", { consent: grant.consent });
   const { offer } = await checkedOffer("/api/offers/stop", { consent: grant.consent }, wanted);
-  ask(offer, t("sign.revoke", { name: grant.recipientName }), t("consents.stop.confirm"));
+  ask(offer, {
+    sentence: t("sign.revoke", { name: grant.recipientName }),
+    allow: t("consents.stop.confirm"),
+    note,
+    concerns: (each) => each.consent === grant.consent,
+    again: (why) => offerStop(grant, why),
+  });
 }
 
-function ask(offer, sentence, allow) {
+async function offerStopAll(note = null) {
+  const { offer } = await checkedOffer("/api/offers/stop-all", {}, wantedBy(me, "revoke_all"));
+  ask(offer, { sentence: t("sign.revoke-all"), allow: t("stop-all.confirm"), note, concerns: () => true, again: offerStopAll });
+}
+
+/** `concerns`: whether a grant is to be stopped; `again(note)`: offer the same anew. */
+function ask(offer, { sentence, allow, note, concerns, again }) {
   const end = () => {
     by("review").hidden = true;
     by("review").replaceChildren();
@@ -82,6 +92,12 @@ function ask(offer, sentence, allow) {
     by("problem").replaceChildren(h("p", { class: "notice notice-good" }, t("consents.stopped")));
     await show();
   };
-  review(by("review"), { offer, sentence, allow, refuse: t("consents.keep"), done, refused: end });
+  // Another tab or device was faster. If it did not stop the same thing, a gesture over a new offer does.
+  const overtaken = async (error) => {
+    const { grants } = await get("/api/grants");
+    if (!grants.some((each) => concerns(each) && isOpen(each))) return done();
+    return again(h("p", { class: "notice", role: "status" }, error.message));
+  };
+  review(by("review"), { offer, sentence, note, allow, refuse: t("consents.keep"), done, refused: end, overtaken });
   reveal(by("review"));
 }
