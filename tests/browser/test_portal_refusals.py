@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import Route, expect
 
 from pulsekey.consent import terms as consent_terms
 from pulsekey.consent.operations import challenge
+from pulsekey.consent.sentence import sentence
 from pulsekey.primitives.ids import LedgerId
 from tests.browser.conftest import NewVisitor
 from tests.browser.visitor import Visitor, needs_chromium
@@ -131,6 +133,25 @@ def test_a_longer_validity_is_refused_though_the_challenge_is_made_to_fit(patien
     lie(patient, "/api/offers/grant", longer)
     choose(patient)
     expect(patient.page.locator("#problem [data-kind=validity]")).to_be_visible()
+
+
+def test_a_clock_that_is_not_the_zones_is_refused_though_all_else_is_made_to_fit(
+    patient: Visitor,
+) -> None:
+    def other_clock(offer: dict[str, Any]) -> None:
+        terms = consent_terms.decode_terms(offer["terms"].encode())
+        later = terms.offsets.valid_until + 7_200
+        until = None if terms.data_until is None else later
+        lie = replace(terms, offsets=consent_terms.Offsets(later, None, until))
+        told = replace(lie, sentence=sentence(lie))
+        in_terms(lambda document: document.update(json.loads(told.encode())), hashed=True)(offer)
+        offer["challenge"] = _challenge(offer)
+        offer["options"]["challenge"] = _base64url(offer["challenge"])
+
+    lie(patient, "/api/offers/grant", other_clock)
+    choose(patient)
+    refused = patient.page.locator("#problem [data-kind=offset]")
+    expect(refused).to_contain_text("time zone data differ")
 
 
 def test_consistent_terms_about_something_else_than_was_chosen_are_refused(

@@ -16,7 +16,7 @@ import pytest
 from tests.fakes.evidence_verifiers import Case, judged
 
 LONG = os.environ.get("PULSEKEY_TEST_EFFORT") == "long"
-ROUNDS = 4_000 if LONG else 60
+ROUNDS = 2_000 if LONG else 60
 GOLDEN = Path(__file__).parents[2] / "vectors" / "evidence"
 CASES = json.loads((GOLDEN / "cases.json").read_text("utf-8"))["cases"]
 HELD = next(case for case in CASES if case["name"] == "live, with what others hold")

@@ -5,6 +5,8 @@ import { by, h } from "../dom.js";
 import { named, t } from "../messages.js";
 import { ready } from "../session.js";
 
+// One byte more than an evidence file may have.
+const FILE_BYTES_READ_MAX = 32 * 1024 ** 2 + 1;
 // How the verifier calls a chain that no outsider has seen.
 const EMBEDDED = "embedded: consistency only";
 const english = await get("/messages/en.json");
@@ -15,13 +17,15 @@ by("file").addEventListener("change", async () => {
   const file = by("file").files[0];
   if (!file) return;
   by("outcome").replaceChildren(h("p", { class: "soft" }, t("evidence.checking")));
-  by("outcome").replaceChildren(...(await outcome(await file.text())));
+  // Its bytes: as text, a byte order mark would be gone before anybody judged it. Too long is too long, read or not.
+  const content = new Uint8Array(await file.slice(0, FILE_BYTES_READ_MAX).arrayBuffer());
+  by("outcome").replaceChildren(...(await outcome(content)));
   by("outcome").focus();
 });
 
 ready();
 
-async function outcome(text) {
+async function outcome(content) {
   let verifier;
   try {
     verifier = await import("../evidence.js");
@@ -29,7 +33,7 @@ async function outcome(text) {
     return [h("p", { class: "notice notice-warn" }, t("evidence.missing"))];
   }
   try {
-    const { claims } = await verifier.verifyEvidence(text);
+    const { claims } = await verifier.verifyEvidence(content);
     // What is no such file at all fails in one way, not in twelve.
     if (!claims.some((claim) => claim.ok)) return [unreadable("none")];
     return shown(claims);
