@@ -22,7 +22,7 @@ from pulsekey.api import (
     routes_reading,
 )
 from pulsekey.api.callers import cookie_name
-from pulsekey.api.endpoint import Endpoint
+from pulsekey.api.endpoint import LANE_WIDTH, Endpoint, Lane
 from pulsekey.api.rate_limit import Edge, RateLimit
 from pulsekey.api.request_log import TEMPLATE, RequestLog
 from pulsekey.wiring import Node
@@ -54,6 +54,7 @@ def build_app(node: Node, pages: Iterable[BaseRoute] = ()) -> ASGIApp:
     # A redirect would go to whatever host the request names.
     app.router.redirect_slashes = False
     app.state.node = node
+    app.state.programs, app.state.readers = Lane(LANE_WIDTH), Lane(LANE_WIDTH)
     settings = node.settings
     limit = RateLimit(
         node.clock,

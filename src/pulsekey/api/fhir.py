@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from pulsekey import __version__
 from pulsekey.api.callers import bearer_token
-from pulsekey.api.endpoint import body_of
+from pulsekey.api.endpoint import Lane, body_of
 from pulsekey.api.errors import headers_of
 from pulsekey.api.rate_limit import Edge, Kind
 from pulsekey.api.request_log import TEMPLATE
@@ -76,7 +76,9 @@ def _route(method: str, path: str, served: Served) -> Route:
                 edge: Edge = request.app.state.edge
                 edge.admit(Kind.METADATA, request)
             content = await body_of(request) if method == "POST" else b""
-            return await run_in_threadpool(served, request.app.state.node, request, content)
+            lane: Lane = request.app.state.programs
+            async with lane:
+                return await run_in_threadpool(served, request.app.state.node, request, content)
         except PulsekeyError as error:
             return failure(error)
 
