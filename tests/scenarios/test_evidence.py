@@ -9,22 +9,24 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import cast
 
 import pytest
 
 from pulsekey.consent.sentence import LANGUAGES
 from pulsekey.consent.terms import PURPOSES
+from pulsekey.evidence import file
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Basis
 from pulsekey.evidence.verify import CLAIMS, Verdict, report_lines, verify
+from pulsekey.exchange import gather_evidence
 from pulsekey.identity.lifecycle import Status
 from pulsekey.identity.principals import Role
 from pulsekey.ledger.log.checkpoint import open_checkpoint
 from pulsekey.primitives import canonical
 from pulsekey.primitives.canonical import Document
-from pulsekey.primitives.errors import NotFound, Unavailable
+from pulsekey.primitives.errors import MalformedInput, NotFound, Unavailable
 from pulsekey.primitives.ids import ConsentId, Digest, PatientId
 from pulsekey.signals.category import Category
 from tests.fakes.evidence_node import EvidenceNode, Patient, evidence_node
@@ -366,6 +368,25 @@ def test_a_log_that_never_stands_still_is_an_answer_too(town: EvidenceNode, pat:
     busy = cast("AccessLog", SimpleNamespace(heads=read_and_see))
     with pytest.raises(Unavailable, match="ask again"):
         replace(town.gathering, accesses=busy)(pat.principal, consent)
+
+
+@pytest.mark.parametrize(
+    ("where", "name"), [(gather_evidence, "READS_MAX"), (file, "EVIDENCE_MARKS_MAX")]
+)
+def test_more_reads_than_a_verifier_takes_are_said_to_be_too_many(
+    town: EvidenceNode,
+    pat: Patient,
+    monkeypatch: pytest.MonkeyPatch,
+    where: ModuleType,
+    name: str,
+) -> None:
+    consent = town.grant(pat)
+    for _ in range(3):
+        town.read(pat)
+    assert town.evidence(pat, consent)
+    monkeypatch.setattr(where, name, 2)
+    with pytest.raises(MalformedInput, match="more reads than one evidence file holds"):
+        town.evidence(pat, consent)
 
 
 def test_a_consent_that_was_only_offered_has_no_evidence(town: EvidenceNode, pat: Patient) -> None:

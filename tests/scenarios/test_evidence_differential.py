@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pulsekey.evidence.file import EVIDENCE_MARKS_MAX
 from tests.fakes.evidence_verifiers import Case, judged
 
 LONG = os.environ.get("PULSEKEY_TEST_EFFORT") == "long"
@@ -107,7 +108,7 @@ def test_both_verifiers_say_the_same_of_odd_bytes(kind: str) -> None:
 
 
 def test_a_file_at_its_limits_is_read_alike() -> None:
-    marks = 2**20 - sum(map(STOPPED.count, (b",", b"[", b"{")))
+    marks = EVIDENCE_MARKS_MAX - sum(map(STOPPED.count, (b",", b"[", b"{")))
     language = b'"language":"en"'
     assert language in STOPPED
     files = [

@@ -37,7 +37,7 @@ from pulsekey.primitives.ids import Digest
 TYPE = "pulsekey/evidence"
 VERSION = 1
 EVIDENCE_BYTES_MAX = 32 * 1024**2
-EVIDENCE_MARKS_MAX = 2**20
+EVIDENCE_MARKS_MAX = 2**21
 """How often commas and opening brackets and braces may stand in a file. There are no more values
 than these, and each takes memory, so it is counted before anything is parsed."""
 
@@ -219,10 +219,7 @@ class Parts:
 
 def read_parts(content: bytes) -> Parts:
     """Read a file; raise `MalformedInput` if it is not even an object with the right members."""
-    if len(content) > EVIDENCE_BYTES_MAX:
-        raise MalformedInput(f"longer than {EVIDENCE_BYTES_MAX} bytes", where="evidence")
-    if sum(map(content.count, (b",", b"[", b"{"))) > EVIDENCE_MARKS_MAX:
-        raise MalformedInput("more values than evidence has", where="evidence")
+    check_size(content)
     raw = canonical.decode(content, where="evidence")
     if not isinstance(raw, dict) or raw.keys() != {"type", "version", *PARTS}:
         raise MalformedInput("not the members of an evidence file", where="evidence")
@@ -240,6 +237,14 @@ def read_parts(content: bytes) -> Parts:
         releases=_part(raw, "releases", shapes.RELEASES, _read_releases),
         anchor=_part(raw, "anchor", shapes.ANCHOR, _read_anchor),
     )
+
+
+def check_size(content: bytes) -> None:
+    """Raise `MalformedInput` for a file that is larger than a verifier reads."""
+    if len(content) > EVIDENCE_BYTES_MAX:
+        raise MalformedInput(f"longer than {EVIDENCE_BYTES_MAX} bytes", where="evidence")
+    if sum(map(content.count, (b",", b"[", b"{"))) > EVIDENCE_MARKS_MAX:
+        raise MalformedInput("more values than evidence has", where="evidence")
 
 
 ReadT = TypeVar("ReadT")

@@ -27,12 +27,12 @@ from pulsekey.consent.terms import Terms
 from pulsekey.evidence.access_log import AccessLog
 from pulsekey.evidence.entries import Asked, consent_chain
 from pulsekey.evidence.file import (
-    EVIDENCE_BYTES_MAX,
     Evidence,
     FileAnchor,
     NamedStatement,
     Releases,
     Stated,
+    check_size,
     read_of,
 )
 from pulsekey.evidence.openings import Chains, Closing
@@ -111,8 +111,10 @@ class GatherEvidence:
             releases=self._releases(terms, commitment, closing and closing[0]),
             anchor=self._anchor(view),
         ).encode()
-        if len(content) > EVIDENCE_BYTES_MAX:
-            raise MalformedInput(TOO_MUCH)
+        try:
+            check_size(content)
+        except MalformedInput:
+            raise MalformedInput(TOO_MUCH) from None
         return content
 
     def _committed(self, patient: PatientId) -> tuple[Commitment, View]:

@@ -4,7 +4,7 @@
 // Bytes are kept as lower-case hexadecimal text, 64-bit numbers as BigInt. Runs in browsers and in Node.js 20 or later.
 
 const FILE_BYTES_MAX = 32 * 1024 ** 2;
-const FILE_MARKS_MAX = 2 ** 20;
+const FILE_MARKS_MAX = 2 ** 21;
 const ASKED_BYTES_MAX = 2_048;
 const CLOSING_SECONDS_MAX = 14_400n;
 const OFFSET_SECONDS_MAX = 64_800;
