@@ -1,5 +1,6 @@
 """Every knob, parsed once at the edge. Inside, nothing reads the environment."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,6 +20,9 @@ CONNECTIONS_MAX = 100_000
 
 TEXT_CHARACTERS_MAX = 200
 """As many as a genesis takes (`ledger/genesis.py`)."""
+
+_REACHED = re.compile(r"\S@\S|https?://\S|\d(?:[ ./-]?\d){4}")
+"""Mail, web or telephone: what a person can use."""
 
 _EXAMPLES = {"organisation": "such as City Clinic", "contact": "such as privacy@clinic.example"}
 
@@ -105,6 +109,12 @@ class Settings:
                     where=PREFIX + name.upper(),
                     cure=_EXAMPLES[name],
                 )
+        if not _REACHED.search(self.contact):
+            raise MalformedInput(
+                "must say where patients reach whoever is responsible for their data",
+                where=f"{PREFIX}CONTACT",
+                cure="an address of mail or web, or a telephone number",
+            )
         if self.jurisdiction not in countries():
             raise MalformedInput(
                 "must be the two capital letters of a country (ISO 3166-1)",

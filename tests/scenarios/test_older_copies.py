@@ -293,7 +293,7 @@ def test_what_happens_to_the_mark_outside_is_said(elsewhere: Elsewhere) -> None:
     mark.write_bytes(whole[:5_000])
     with pytest.raises(IntegrityError, match="the mark is cut off"):
         open_and_close(settings)
-    mark.write_bytes(whole.replace(b'"operations":', b'"operatings":'))
+    mark.write_bytes(whole.replace(b'"operations":', b'"opera7ions":'))
     with pytest.raises(IntegrityError, match="the mark was altered"):
         open_and_close(settings)
     shutil.rmtree(elsewhere.folder)

@@ -149,7 +149,7 @@ def audit(settings: Settings, _: Namespace) -> int:
         say(f"vault: {found.objects:,} objects")
     for problem in problems:
         say(f"DAMAGE {problem}")
-    say("Every byte is as it was committed." if not problems else f"{len(problems)} findings")
+    say("Every byte is as it was committed." if not problems else _findings(len(problems)))
     return FAILED if problems else 0
 
 
@@ -173,7 +173,7 @@ def restore(settings: Settings, arguments: Namespace) -> int:
         if findings:
             say("Put the newest copy of it back if there is one. If it is lost for good,")
             say("`pulsekey restore --accept-loss` goes on without it; see docs/operating.md.")
-        say(f"{len(findings)} findings" if findings else "Every part is the newest one known.")
+        say(_findings(len(findings)) if findings else "Every part is the newest one known.")
         return FAILED if findings else 0
     found, done = wiring.accept_loss(settings)
     for one in found.findings:
@@ -270,3 +270,7 @@ def _evidence_in(content: bytes, name: str) -> None:
             where=name,
             cure="name the file that `pulsekey evidence` or the portal wrote, whole",
         ) from None
+
+
+def _findings(count: int) -> str:
+    return "1 finding" if count == 1 else f"{count:,} findings"

@@ -62,8 +62,9 @@ def _served(settings: Settings, taken: socket.socket) -> None:
         say(f"Take a part at {settings.origin}/invited with its one-time token, in this order:")
         for who, token in invitations.tokens:
             say(f"    {who:<36} {token}")
-        say("The operator confirms the clinician and binds the patient; then the patient can let")
-        say("the clinician in. One browser profile a person. Ctrl-C ends it.", flush=True)
+        say("The patient also opens a consent account there. Then, under People, the operator")
+        say("confirms the clinician and the patient, and the patient can let the clinician in.")
+        say("One browser profile a person. Ctrl-C ends it.", flush=True)
         with _confirming(node, invitations):
             serve(node, taken)
     say(f"Stopped. The sample node stays in {settings.home} until the next run replaces it.")

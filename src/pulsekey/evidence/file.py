@@ -328,12 +328,12 @@ def _read_releases(raw: Document) -> Releases:
     used = list(dict.fromkeys(cast("int", row[1]) for row in rows))
     if max(sizes, default=0) > ASKED_BYTES_MAX or used != list(range(len(asked))):
         raise MalformedInput("what was asked for is too long, or not in the order of its use")
-    whats = [_read_asked(one) for one in asked]
-    if len(set(whats)) != len(whats):
+    kinds = [_read_asked(one) for one in asked]
+    if len(set(kinds)) != len(kinds):
         raise MalformedInput("the same was asked for twice")
     closing = members["closing"]
     return Releases(
-        tuple(_read_row(row, whats) for row in rows),
+        tuple(_read_row(row, kinds) for row in rows),
         read_opening(members["newest"]),
         None if closing is None else read_opening(closing),
     )

@@ -242,7 +242,7 @@ def _judge_state(case: _Case) -> str:
     except IntegrityError:
         raise IntegrityError("not judged: the operations do not follow from each other") from None
     check_states(replayed, [(state.key, state.value) for state in states])
-    return f"{replayed.state_at(head.time).name.lower().replace('_', ' ')} on {day(head.time)}"
+    return f"{replayed.state_at(head.time).name.lower().replace('_', ' ')} as at {day(head.time)}"
 
 
 def _judge_stopped(case: _Case) -> str:

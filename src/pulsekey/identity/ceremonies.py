@@ -35,6 +35,7 @@ from pulsekey.identity.token_store import PendingChallenge, Purpose, TokenKind
 from pulsekey.primitives import canonical, tags
 from pulsekey.primitives.clock import MICROS_PER_SECOND, Clock, Micros
 from pulsekey.primitives.errors import (
+    AccessDenied,
     Conflict,
     IntegrityError,
     MalformedInput,
@@ -227,7 +228,8 @@ class Ceremonies:
         gesture, passkey = self._gesture(response, read, read.challenge)
         principal = self._store.principal(passkey.principal)
         if principal.status not in MAY_SIGN_IN:
-            raise self._refused(Refusal.OWNER)
+            # Whoever gave this gesture holds the account's passkey, and may know what became of it.
+            raise AccessDenied(Said("this account is {status}", status=Said(principal.status)))
         self._count(gesture)
         return SignedIn(principal, passkey.key_id)
 

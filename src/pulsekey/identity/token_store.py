@@ -192,9 +192,7 @@ class TokenStore:
     def end_everything(self, now: Micros) -> None:
         """End every session and forget every challenge and one-time token."""
         with self._database.transaction():
-            self._database.write(
-                "UPDATE sessions SET revoked_at = ? WHERE revoked_at IS NULL", now
-            )
+            self._database.write("UPDATE sessions SET revoked_at = ? WHERE revoked_at IS NULL", now)
             self._database.write("DELETE FROM challenges")
             self._database.write("DELETE FROM one_time_tokens")
 

@@ -4,6 +4,7 @@ The rule: exactly one format may claim a payload. None or several is an error th
 be understood.
 """
 
+import zipfile
 from collections.abc import Iterator
 from functools import reduce
 from typing import Final
@@ -34,9 +35,10 @@ SYSTEM_NAMES: Final = {LOINC: "LOINC", MDC: "MDC", PULSEKEY: "Pulsekey"}
 
 _BEHIND: Final = "ask for the data behind it, as a file of one of these formats"
 _ONE_OF_THESE: Final = "send one of these formats"
+_ZIP: Final = b"PK\x03\x04"
 _OTHERS: Final = (
     (b"%PDF", "it is a PDF document", _BEHIND),
-    (b"PK\x03\x04", "it is a zip of something else", "send the export as it was made"),
+    (_ZIP, "it is a zip of something else", "send the export as it was made"),
     (b"\x1f\x8b", "it is something else, packed with gzip", _ONE_OF_THESE),
     (b"BZh", "it is something else, packed with bzip2", _ONE_OF_THESE),
     (b"\xff\xfe", "it is text in UTF-16", "save it as UTF-8"),
@@ -62,12 +64,22 @@ def recognise(payload: Payload) -> Format:
         names = ", ".join(known.coverage.format for known in claims)
         problem = Said("it looks like several formats at once: {names}", names=names)
         raise MalformedInput(problem, where=payload.name, cure="send one file at a time")
+    if head.startswith(_ZIP) and _is_cut_short(payload):
+        raise MalformedInput(
+            "a zip that was cut short", where=payload.name, cure="export or download it again"
+        )
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for begins, kind, cure in _OTHERS:
         if head.startswith(begins) or start.startswith(begins):
             advice = Said("{cure}. {understood}", cure=Said(cure), understood=_understood())
             raise MalformedInput(kind, where=payload.name, cure=advice)
     raise MalformedInput("an unknown format", where=payload.name, cure=_understood())
+
+
+def _is_cut_short(payload: Payload) -> bool:
+    """Whether a zip lacks the directory at its end (APPNOTE.TXT, section 4.3.16)."""
+    with payload.open() as stream:
+        return not zipfile.is_zipfile(stream)
 
 
 def _understood() -> Said:

@@ -101,7 +101,7 @@ def test_suspension_binds_open_sessions_and_tokens_at_once(clinic: Clinic, site:
     assert program.get("/api/shared").status == 401
     options = site.as_anyone().post("/api/sign-in/options").json["options"]
     refused = site.as_anyone().post("/api/sign-in", {"credential": clinician.gesture(options)})
-    assert refused.status == 401
+    assert (refused.status, refused.json["arguments"]) == (403, {"status": "suspended"})
     back = boss.post(f"/api/people/{clinician.id}/reinstatement")
     assert back.json["principal"]["status"] == "registered"
     assert portal.get("/api/shared").status == 401, "what was ended stays ended"

@@ -125,6 +125,7 @@ def test_every_setting_is_read_from_the_environment() -> None:
         ("HOME", ""),
         ("HOST", ""),
         ("TEST_DATA", "yes"),
+        ("CONTACT", "nobody"),
         ("ORGANISATION", ""),
         ("ORGANISATION", "  "),
         ("ORGANISATION", "x" * 201),

@@ -173,7 +173,7 @@ def test_suspension_ends_sessions_tokens_and_open_ceremonies_at_once(node: Node)
     for token, kind in ((portal, SessionKind.PORTAL), (bearer, SessionKind.BEARER)):
         with pytest.raises(NotAuthenticated):
             node.sessions.authenticate(token, kind)
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(AccessDenied, match="suspended"):
         node.ceremonies.finish_sign_in(begun)
     node.directory.reinstate(boss, who)
     with pytest.raises(NotAuthenticated):

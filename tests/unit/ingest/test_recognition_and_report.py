@@ -69,6 +69,15 @@ def test_what_is_not_understood_is_told_what_would_be(content: bytes, problem: s
         assert all(known.coverage.title in refused.value.cure for known in FORMATS)
 
 
+def test_a_zip_that_was_cut_short_is_called_that() -> None:
+    whole = zipped({"apple_health_export/export.xml": b"<HealthData/>" * 100})
+    with whole.open() as stream:
+        part = stream.read()[:-30]
+    with pytest.raises(MalformedInput, match="cut short") as refused:
+        recognise(payload("export.zip", part))
+    assert "again" in refused.value.cure
+
+
 def test_a_zip_of_something_else_is_no_format() -> None:
     with pytest.raises(MalformedInput, match="a zip of something else"):
         recognise(zipped({"a.txt": b"hello"}))

@@ -415,6 +415,6 @@ def _explained(template: str, count: int) -> tuple[str, str]:
         return Said(counted, count=count), "set the device's clock"
     if template == CALORIES:
         counted = "{count} times: it does not tell active from resting energy"
-        return Said(counted, count=count), "none: not kept"
+        return Said(counted, count=count), "nothing to do: it is not kept"
     counted = "{count} times: no metric of ours means this"
-    return Said(counted, count=count), "none: keep the original file"
+    return Said(counted, count=count), "nothing to do: keep the original file"

@@ -373,15 +373,15 @@ function readPart(name, raw) {
 }
 
 function readReleases({ asked, reads, newest, closing }) {
-  const whats = asked.map(canonical);
+  const kinds = asked.map(canonical);
   let used = 0;
   for (const [, place] of reads) {
     need(place <= used, "what was asked for is too long, or not in the order of its use");
     if (place === used) used += 1;
   }
-  const fits = used === asked.length && whats.every((what) => encoder.encode(what).length <= ASKED_BYTES_MAX);
+  const fits = used === asked.length && kinds.every((what) => encoder.encode(what).length <= ASKED_BYTES_MAX);
   need(fits, "what was asked for is too long, or not in the order of its use");
-  need(new Set(whats).size === whats.length, "the same was asked for twice");
+  need(new Set(kinds).size === kinds.length, "the same was asked for twice");
   return { reads: reads.map(([at, place, from, until, salt]) => ({ at, asked: asked[place], from, until, salt })), newest, closing };
 }
 
@@ -800,7 +800,7 @@ const JUDGES = {
       throw new Broken("not judged: the operations do not follow from each other");
     }
     await checkStates(replayed, states, operations);
-    return say("{state} on {day}", { state: say(stateAt(replayed, head.time)), day: day(head.time) });
+    return say("{state} as at {day}", { state: say(stateAt(replayed, head.time)), day: day(head.time) });
   },
 
   async stopped({ operations, releases }) {

@@ -6,6 +6,8 @@ import { named, t } from "./messages.js";
 import { number } from "./words.js";
 
 const NO_CURE = "nothing-to-do";
+// What needs no deed of the reader needs no "What to do" before it.
+const NOTHING = /^(?:nothing|none)-/;
 const PLACES_MAX = 20;
 
 export function reportOf(report) {
@@ -65,7 +67,9 @@ function refusals(report) {
 }
 
 function cured(cure) {
-  return cure.text && cure.code !== NO_CURE ? [t("sentence.join"), t("report.cure"), t("sentence.join"), whole(cure)] : [];
+  if (!cure.text || cure.code === NO_CURE) return [];
+  const label = NOTHING.test(cure.code) ? [] : [t("report.cure"), t("sentence.join")];
+  return [t("sentence.join"), ...label, whole(cure)];
 }
 
 function whole(said) {

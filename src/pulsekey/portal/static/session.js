@@ -6,6 +6,8 @@ import { explained } from "./explained.js";
 import { named, t } from "./messages.js";
 import { PasskeyError } from "./passkey.js";
 
+const WAITING_MS = 4_000;
+
 export const HOME = { patient: "/record", clinician: "/patients", operator: "/people" };
 
 /**
@@ -44,6 +46,16 @@ async function signOut() {
  */
 export function ready() {
   for (const button of document.querySelectorAll("[data-ready]")) button.disabled = false;
+}
+
+/** Look now and then whether an operator has confirmed who waits, and go on then. */
+export function untilConfirmed() {
+  const timer = setInterval(async () => {
+    const { principal } = await get("/api/me").catch(() => ({}));
+    if (principal?.status !== "confirmed") return;
+    clearInterval(timer);
+    location.reload();
+  }, WAITING_MS);
 }
 
 function leave(go) {

@@ -15,7 +15,8 @@ by("form").addEventListener("submit", (event) => {
     const body = { role: "patient", setupToken: by("token").value.trim() };
     const credential = await register(await optionsFor(body));
     const { principal } = await post("/api/registrations", { credential }, { open: true });
-    location.replace(HOME[principal.role]);
+    // A patient goes on to the second step: the account on the ledger.
+    location.replace(principal.role === "patient" ? "/register" : HOME[principal.role]);
   }, by("form").querySelector("button"));
 });
 ready();

@@ -2,13 +2,16 @@
 
 import { by, h } from "../dom.js";
 import { t } from "../messages.js";
-import { enter, guarded } from "../session.js";
+import { enter, guarded, untilConfirmed } from "../session.js";
 import { shared } from "../shared.js";
 import { categoryName, listed, moment } from "../words.js";
 
 await guarded(async () => {
   const me = await enter("clinician");
-  if (me.principal.status !== "confirmed") return by("list").replaceChildren(waiting());
+  if (me.principal.status !== "confirmed") {
+    by("list").replaceChildren(waiting());
+    return untilConfirmed();
+  }
   const patients = await shared();
   by("list").replaceChildren(
     patients.length ? h("ul", { class: "cards" }, patients.map(card)) : h("p", { class: "card empty" }, t("patients.none")),

@@ -4,7 +4,7 @@ import { get, post } from "../api.js";
 import { announce, by, h, reveal } from "../dom.js";
 import { valid } from "../form.js";
 import { t } from "../messages.js";
-import { enter, guarded, ready } from "../session.js";
+import { enter, guarded, ready, untilConfirmed } from "../session.js";
 import { moment } from "../words.js";
 
 const MARKS = { confirmed: "tag-good", registered: "tag-questionable", suspended: "tag-stopped", closed: "tag-stopped" };
@@ -52,6 +52,7 @@ function wait() {
   by("search").hidden = true;
   const words = [h("strong", {}, t("people.waiting")), h("p", {}, t("people.waiting.text"))];
   by("list").replaceChildren(h("div", { class: "notice notice-warn", id: "waiting" }, words));
+  untilConfirmed();
 }
 
 async function show() {
@@ -100,7 +101,7 @@ function card({ principal, identifiers, hasAccount, acts }) {
   for (const each of identifiers) parts.push(h("p", { class: "small" }, h("span", { class: "soft" }, each.system), " ", h("span", { class: "mono" }, each.value)));
   if (role !== "patient" && status === "registered" && principal.id !== own) parts.push(confirming(principal));
   if (role === "patient" && !hasAccount && status === "registered") parts.push(h("p", { class: "hint" }, t("people.no-account")));
-  if (role === "patient" && hasAccount && status === "registered") parts.push(enrolling(principal));
+  if (role === "patient" && hasAccount && status === "registered") parts.push(enrolling(principal, identifiers[0]));
   if (role === "patient" && status === "confirmed") parts.push(binding(principal));
   if (status === "invited") parts.push(inviting(principal));
   // What corrects or ends something is rare: it stays out of the way, and out of reach of a slip.
@@ -116,16 +117,17 @@ function confirming(principal) {
   return form(principal, "confirmation", key, [named, ...checking(principal, "confirmation")], send);
 }
 
-function identifying(principal) {
+// An identifier that is bound already is what the operator most likely checks.
+function identifying(principal, { system = "", value = "" } = {}) {
   return [
-    input(principal, "system", "people.system", { maxlength: "255", placeholder: "urn:oid:1.2.36.146.595.217.0.1" }),
-    input(principal, "value", "people.value", { maxlength: "255" }),
+    input(principal, "system", "people.system", { maxlength: "255", placeholder: "urn:oid:1.2.36.146.595.217.0.1", value: system }),
+    input(principal, "value", "people.value", { maxlength: "255", value }),
   ];
 }
 
-function enrolling(principal) {
+function enrolling(principal, bound) {
   const send = ({ system, value, method, reference }) => ({ method, reference, identifiers: [{ system, value }] });
-  return form(principal, "enrolment", "people.bind", [...identifying(principal), ...checking(principal, "enrolment")], send);
+  return form(principal, "enrolment", "people.bind", [...identifying(principal, bound), ...checking(principal, "enrolment")], send);
 }
 
 function binding(principal) {

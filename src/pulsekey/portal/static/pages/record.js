@@ -10,7 +10,8 @@ import { categoryName, latestWords, metricName, wall, wallDay } from "../words.j
 const { role, patient } = by("content").dataset;
 
 await guarded(async () => {
-  await enter(role);
+  const me = await enter(role);
+  if (!patient) by("no-account").hidden = Boolean(me.account);
   const series = patient ? await open() : (await get("/api/series")).series;
   by("list").replaceChildren(...(series.length ? sections(series) : [empty()]));
 });
