@@ -120,6 +120,9 @@ def migrate(
         raise
 
 
+_LOST = "a store has lost its waterline"
+
+
 class Waterline:
     """Counts what a store commits, so that an older copy of it can be told from the newest.
 
@@ -145,7 +148,9 @@ class Waterline:
     def mark(self) -> bytes:
         """Return the mark that this store was told last, empty before the first."""
         (mark,) = self._connection.execute("SELECT mark FROM waterline").fetchone() or (b"",)
-        return bytes(mark)
+        if not isinstance(mark, bytes):
+            raise IntegrityError(_LOST)
+        return mark
 
     def keep(self, mark: bytes) -> None:
         """Keep a mark durably. Does not count as a commit of the store's own."""
@@ -154,9 +159,10 @@ class Waterline:
 
     def _stored(self) -> int:
         row = self._connection.execute("SELECT position FROM waterline").fetchone()
-        if row is None:
-            raise IntegrityError("a store has lost its waterline")
-        return int(row[0])
+        # A damaged file may hold anything here, whatever its schema says.
+        if row is None or not isinstance(row[0], int):
+            raise IntegrityError(_LOST)
+        return row[0]
 
 
 @contextmanager

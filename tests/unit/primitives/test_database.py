@@ -125,6 +125,16 @@ def test_an_exclusive_store_keeps_everybody_else_out(tmp_path: Path) -> None:
         open_database(path, ONE, exclusive=True)
 
 
+@pytest.mark.parametrize("row", [(None, b""), ("x", b""), (1, None)])
+def test_a_damaged_waterline_is_damage(tmp_path: Path, row: tuple[object, object]) -> None:
+    with closing(open_database(tmp_path / "store.sqlite", ONE, waterline=True)) as store:
+        store.execute("DROP TABLE waterline")
+        store.execute("CREATE TABLE waterline (position, mark)")
+        store.execute("INSERT INTO waterline VALUES (?, ?)", row)
+        with pytest.raises(IntegrityError, match="lost its waterline"):
+            Waterline(store).mark()
+
+
 def test_a_waterline_counts_commits_that_changed_something(tmp_path: Path) -> None:
     path = tmp_path / "t.sqlite"
     with closing(open_database(path, ONE, waterline=True)) as store:
