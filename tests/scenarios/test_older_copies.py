@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -299,6 +300,17 @@ def test_what_happens_to_the_mark_outside_is_said(elsewhere: Elsewhere) -> None:
     shutil.rmtree(elsewhere.folder)
     with pytest.raises(Unavailable, match="is it mounted"):
         open_and_close(settings)
+
+
+def test_a_store_whose_waterline_is_damaged_is_named(elsewhere: Elsewhere) -> None:
+    """Once whatever stood there was compared as if it were a number."""
+    with closing(sqlite3.connect(elsewhere.home / "consents.sqlite")) as tables:
+        tables.execute("DROP TABLE waterline")
+        tables.execute("CREATE TABLE waterline (position, mark)")
+        tables.execute("INSERT INTO waterline VALUES (NULL, x'00')")
+        tables.commit()
+    with pytest.raises(IntegrityError, match=r"consents.*lost its waterline"):
+        open_and_close(at(elsewhere.home, mark_folder=elsewhere.folder))
 
 
 def open_and_close(settings: Settings) -> None:

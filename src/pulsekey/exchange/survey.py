@@ -170,6 +170,9 @@ def _told(
     position, sealed = row or (0, b"")
     if row is None:
         return Standing(part, 0, there=False), None
+    if not isinstance(position, int) or not isinstance(sealed, bytes):
+        findings.append(Finding(part, "does not hold: a store has lost its waterline"))
+        return Standing(part, 0, there=False), None
     if not sealed:
         return Standing(part, position), None
     try:
