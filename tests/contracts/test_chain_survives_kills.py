@@ -6,14 +6,12 @@ that executed the same transactions without a break, and with what was acknowled
 
 import os
 import random
-import select
 import signal
 import subprocess
 import sys
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -25,6 +23,7 @@ from pulsekey.ledger.settlement.receipts import encode_receipt
 from pulsekey.primitives.clock import Seconds
 from tests.contracts.chain_process import entropy, put, transaction
 from tests.contracts.direct_ledger import PROPOSER
+from tests.fakes.child_lines import Lines
 
 ROOT = Path(__file__).parents[2]
 LONG = os.environ.get("PULSEKEY_TEST_EFFORT") == "long"
@@ -52,26 +51,6 @@ class Undisturbed:
             one = transaction(number, self.engine.chain_id, place)
             self.receipts.append(put(self.engine, one))
             place = place or self.receipts[0].contract
-
-
-class Lines:
-    """Lines of a process, read without waiting beyond them."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._rest = b""
-
-    def next(self) -> str:
-        while b"\n" not in self._rest:
-            more = os.read(self._stream.fileno(), 65_536)
-            assert more, "the process ended by itself"
-            self._rest += more
-        line, _, self._rest = self._rest.partition(b"\n")
-        return line.decode()
-
-    def wait(self, seconds: float) -> None:
-        if b"\n" not in self._rest:
-            select.select([self._stream], [], [], seconds)
 
 
 def hear(line: str, acknowledged: dict[int, str]) -> None:

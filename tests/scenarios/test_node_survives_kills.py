@@ -7,7 +7,6 @@ anchors, and while the node opens. Each is then compared with what had been ackn
 import json
 import os
 import random
-import select
 import signal
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -27,6 +25,7 @@ from pulsekey.ledger.ports import Outcome
 from pulsekey.primitives.ids import ConsentId, Digest, PatientId
 from pulsekey.vault.audit import audit
 from pulsekey.wiring import Home
+from tests.fakes.child_lines import Lines
 from tests.fakes.node_child import PORT, READINGS, ROWS, described
 from tests.fakes.node_clinic import Clinic, opened_clinic
 
@@ -99,27 +98,6 @@ def lives(home: Path) -> Iterator["subprocess.Popen[bytes]"]:
         parent.stdin.close()
         parent.stdout.close()
         parent.wait()
-
-
-class Lines:
-    """Reads lines without waiting beyond them, so that a kill can happen at a chosen moment."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._rest = b""
-
-    def next(self) -> str:
-        while b"\n" not in self._rest:
-            more = os.read(self._stream.fileno(), 65_536)
-            assert more, "the process ended by itself"
-            self._rest += more
-        line, _, self._rest = self._rest.partition(b"\n")
-        return line.decode()
-
-    def wait(self, seconds: float) -> None:
-        """Wait, but not beyond the next line."""
-        if b"\n" not in self._rest:
-            select.select([self._stream], [], [], seconds)
 
 
 def one_life(
